@@ -1,0 +1,17 @@
+#![doc = include_str!("../README.md")]
+
+mod chain;
+mod head;
+mod key;
+mod record;
+mod seal;
+mod source;
+mod verify;
+
+pub use chain::{ChainId, ChainIdError, EventDigest, Signature, SignatureError};
+pub use head::{Head, HeadError};
+pub use key::{Key, KeyError, KeyId, KeyRing};
+pub use record::{Integrity, RecordError, SealedRecord};
+pub use seal::{Sealer, Signer};
+pub use source::{decompress, open_log};
+pub use verify::{ChainReport, Finding, Report, UnreadableFile, Verdict, Verifier};
