@@ -1,0 +1,138 @@
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use audit_model::Timestamp;
+
+/// A rotated part of the log: which records are in it, and where it is.
+///
+/// The file's name is the log's, the first and last sequence number in at least twelve digits,
+/// and the time of rotation: `audit.log.000000000001-000000004711.20261121T213805Z`, with `.gz`
+/// when compressed. So names sort as records do, and a reader knows what is in a file without
+/// opening it. Records that the name counts and the file lacks were lost, or left out
+/// ([`Journal::skip_to`](crate::Journal::skip_to)); the file may even be empty.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub struct Segment {
+    /// The number of its first record.
+    pub first_sequence: u64,
+    /// The number of its last record.
+    pub last_sequence: u64,
+    /// The file.
+    pub path: PathBuf,
+}
+
+/// What compressed segments end in.
+pub(crate) const GZ: &str = ".gz";
+
+impl Segment {
+    pub(crate) fn new(log: &Path, first_sequence: u64, last_sequence: u64, rotated: Timestamp) -> Self {
+        let name = format!("{first_sequence:012}-{last_sequence:012}.{}", rotated.basic_format());
+        Self { first_sequence, last_sequence, path: beside(log, "", &format!(".{name}")) }
+    }
+
+    /// Whether the file is compressed.
+    #[must_use]
+    pub fn is_compressed(&self) -> bool {
+        self.path.extension().is_some_and(|extension| extension == &GZ[1..])
+    }
+
+    /// What it is called when it is not compressed, and when it is.
+    pub(crate) fn plain_path(&self) -> PathBuf {
+        if self.is_compressed() { self.path.with_extension("") } else { self.path.clone() }
+    }
+
+    pub(crate) fn packed_path(&self) -> PathBuf {
+        let mut packed = self.plain_path().into_os_string();
+        packed.push(GZ);
+        packed.into()
+    }
+
+    fn parse(log_name: &str, path: PathBuf) -> Option<Self> {
+        let name = path.file_name()?.to_str()?.strip_prefix(log_name)?.strip_prefix('.')?;
+        let (range, time) = name.strip_suffix(GZ).unwrap_or(name).split_once('.')?;
+        let (first, last) = range.split_once('-')?;
+        let digits = |text: &[u8]| text.iter().all(u8::is_ascii_digit);
+        // In bytes: these names are anybody's, and may be cut in the middle of a character.
+        let is_time = match time.as_bytes() {
+            [date @ .., b'T', _, _, _, _, _, _, b'Z'] => {
+                date.len() == 8 && digits(date) && digits(&time.as_bytes()[9..15])
+            }
+            _ => false,
+        };
+        let is_range = [first, last].iter().all(|n| n.len() >= 12 && digits(n.as_bytes()));
+        let (first_sequence, last_sequence) = (first.parse().ok()?, last.parse().ok()?);
+        (is_time && is_range && first_sequence <= last_sequence).then_some(Self {
+            first_sequence,
+            last_sequence,
+            path,
+        })
+    }
+}
+
+/// The rotated segments of the log at `log`, in the order of their records. Of a segment that is there both plain
+/// and compressed, as it is for a moment, the plain one: it is whole, whoever made the other.
+///
+/// # Errors
+/// When the directory cannot be read.
+pub fn segments(log: &Path) -> io::Result<Vec<Segment>> {
+    let name = file_name(log);
+    let mut found = Vec::new();
+    for entry in fs::read_dir(directory(log))? {
+        found.extend(Segment::parse(&name, entry?.path()).filter(|segment| segment.path.is_file()));
+    }
+    found.sort();
+    // The plain name is the beginning of the compressed one, so it sorts before it.
+    found.dedup_by(|next, kept| next.is_compressed() && next.plain_path() == kept.path);
+    Ok(found)
+}
+
+/// `path`, or with `-2`, `-3` and so on behind it the first name that is free.
+pub(crate) fn unused(path: &Path) -> PathBuf {
+    let numbered = (2..).map(|number| path.with_file_name(format!("{}-{number}", file_name(path))));
+    let mut names = std::iter::once(path.to_owned()).chain(numbered);
+    names.find(|name| fs::symlink_metadata(name).is_err()).unwrap_or_else(|| path.to_owned())
+}
+
+/// A file beside the log whose name is the log's between `before` and `behind`.
+pub(crate) fn beside(log: &Path, before: &str, behind: &str) -> PathBuf {
+    log.with_file_name(format!("{before}{}{behind}", file_name(log)))
+}
+
+fn file_name(log: &Path) -> String {
+    log.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+pub(crate) fn directory(log: &Path) -> &Path {
+    log.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_says_what_is_in_the_file() {
+        let rotated: Timestamp = "2026-11-21T21:38:05.1Z".parse().unwrap();
+        let segment = Segment::new(Path::new("/var/log/audit.log"), 1, 4711, rotated);
+        assert_eq!(segment.path, Path::new("/var/log/audit.log.000000000001-000000004711.20261121T213805Z"));
+        assert_eq!(Segment::parse("audit.log", segment.path.clone()), Some(segment));
+    }
+
+    #[test]
+    fn other_files_are_not_segments() {
+        for name in [
+            "audit.log",
+            "audit.log.1",
+            "audit.log.1-2.20261121T213805Z",
+            "audit.log.gz",
+            "xaudit.log",
+            "audit.log.000000000001-000000000002.20261121T213805Z.tmp",
+            "audit.log.000000000001-000000000002.ééééééééT",
+            "audit.log.000000000001-000000000002.€€€€€Z",
+            "audit.log.000000000003-000000000002.20261121T213805Z",
+        ] {
+            assert_eq!(Segment::parse("audit.log", PathBuf::from(name)), None, "{name}");
+        }
+    }
+}
