@@ -1,0 +1,13 @@
+#![doc = include_str!("../README.md")]
+
+mod batch;
+mod error;
+mod memory;
+mod sink;
+#[cfg(feature = "testkit")]
+pub mod testkit;
+
+pub use batch::{Batch, Record};
+pub use error::SinkError;
+pub use memory::MemorySink;
+pub use sink::{Receipt, Rejection, SendFuture, Sink};
