@@ -62,7 +62,9 @@ impl Segment {
         };
         let is_range = [first, last].iter().all(|n| n.len() >= 12 && digits(n.as_bytes()));
         let (first_sequence, last_sequence) = (first.parse().ok()?, last.parse().ok()?);
-        (is_time && is_range && first_sequence <= last_sequence).then_some(Self {
+        // Names are anybody's: a number that no record can have would leave none for the next one.
+        let is_number = last_sequence <= audit_model::MAX_SAFE_INTEGER;
+        (is_time && is_range && is_number && first_sequence <= last_sequence).then_some(Self {
             first_sequence,
             last_sequence,
             path,
@@ -128,6 +130,7 @@ mod tests {
             "audit.log.gz",
             "xaudit.log",
             "audit.log.000000000001-000000000002.20261121T213805Z.tmp",
+            "audit.log.000000000001-18446744073709551615.20261121T213805Z",
             "audit.log.000000000001-000000000002.ééééééééT",
             "audit.log.000000000001-000000000002.€€€€€Z",
             "audit.log.000000000003-000000000002.20261121T213805Z",

@@ -91,6 +91,13 @@ impl EventType {
         self.0.split('.').next().unwrap_or(&self.0)
     }
 
+    /// Whether only an audit log itself records events of this type: those of the category `audit`. From anybody else
+    /// they would be forged: one could claim that records were deleted by policy.
+    #[must_use]
+    pub fn is_reserved(&self) -> bool {
+        self.category() == "audit"
+    }
+
     /// Whether the type is not in the catalogue.
     #[must_use]
     pub fn is_custom(&self) -> bool {
