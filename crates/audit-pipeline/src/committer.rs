@@ -1,0 +1,257 @@
+//! The one who writes: number, seal, append, sync, answer.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use audit_integrity::{EventDigest, Head, Sealer};
+use audit_journal::{Incident, Journal, JournalError, Tampering};
+use audit_model::{Event, Timestamp};
+
+use crate::completion::Outcome;
+use crate::lifecycle::{self, Lost};
+use crate::pipeline::{Shared, Summary};
+use crate::queue::Batch;
+use crate::{EmitError, OnFailure};
+
+/// All that only one thread at a time may touch.
+#[derive(Debug)]
+pub(crate) struct Committer {
+    journal: Journal,
+    sealer: Option<Sealer>,
+    on_failure: OnFailure,
+    /// Sealed lines, on their way to the file.
+    lines: Vec<u8>,
+    /// An empty batch whose buffers are used again.
+    spare: Batch,
+    /// Events that nobody waits for and that could not be written yet.
+    held: Batch,
+    lost: Option<Lost>,
+    /// What the journal noticed and could not be put on record yet.
+    unrecorded: Vec<Tampering>,
+    housekeeping_failure: Option<String>,
+    answered: usize,
+}
+
+impl Committer {
+    pub(crate) fn new(journal: Journal, sealer: Option<Sealer>, on_failure: OnFailure) -> Self {
+        Self {
+            journal,
+            sealer,
+            on_failure,
+            lines: Vec::new(),
+            spare: Batch::default(),
+            held: Batch::default(),
+            lost: None,
+            unrecorded: Vec::new(),
+            housekeeping_failure: None,
+            answered: 0,
+        }
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.journal.path()
+    }
+
+    /// How many callers the last batch answered.
+    pub(crate) fn answered(&self) -> usize {
+        self.answered
+    }
+
+    /// Commits what has gathered.
+    pub(crate) fn commit(&mut self, shared: &Shared) {
+        self.commit_held(shared);
+        let (batch, turned_away) = shared.queue.take(std::mem::take(&mut self.spare));
+        self.lose(turned_away, Timestamp::now(), "no room in memory");
+        self.answered = batch.waiting;
+        if !batch.entries.is_empty() || self.lost.is_some() {
+            self.commit_batch(&batch, shared);
+        }
+        self.spare = batch.emptied();
+        self.record_incidents();
+        let behind = self.lost.is_some() || !self.held.entries.is_empty() || !self.unrecorded.is_empty();
+        shared.queue.settle(self.held.bytes.len(), behind);
+    }
+
+    fn commit_batch(&mut self, batch: &Batch, shared: &Shared) {
+        let mut pause = Duration::from_millis(10);
+        let written = loop {
+            match self.write(batch, shared, Timestamp::now()) {
+                Err(_) if self.on_failure == OnFailure::Block && !shared.queue.is_closed() => {
+                    std::thread::sleep(pause);
+                    pause = (pause * 2).min(Duration::from_secs(1));
+                }
+                result => break result,
+            }
+        };
+        match written {
+            Ok(first) => batch.completion.complete(Outcome::Recorded(first)),
+            Err(error) => self.fail(batch, error, Timestamp::now()),
+        }
+    }
+
+    /// Tries again to write what nobody waits for.
+    fn commit_held(&mut self, shared: &Shared) {
+        let held = std::mem::take(&mut self.held);
+        if !held.entries.is_empty() && self.write(&held, shared, Timestamp::now()).is_err() {
+            self.held = held;
+        }
+    }
+
+    /// Seals and appends a batch, behind the record of what was lost before it. Returns the number of its first record.
+    /// On an error nothing is written, and the chain is where it was.
+    fn write(&mut self, batch: &Batch, shared: &Shared, now: Timestamp) -> Result<u64, JournalError> {
+        let before = self.head();
+        let mut first = match &self.sealer {
+            Some(sealer) => sealer.head().sequence_number + 1,
+            None => self.journal.next_sequence(),
+        };
+        let mut records = batch.entries.len() as u64;
+        self.lines.clear();
+        if let Some(lost) = self.lost.clone() {
+            self.add_event(&lifecycle::events_lost(now, self.journal.path(), &lost));
+            first += 1;
+            records += 1;
+        }
+        let mut start = 0;
+        for entry in &batch.entries {
+            let event = &batch.bytes[start..start + entry.length];
+            start += entry.length;
+            match (&mut self.sealer, &entry.digest) {
+                (Some(sealer), Some(digest)) => sealer.seal(event, digest, &mut self.lines),
+                _ => {
+                    self.lines.extend_from_slice(event);
+                    self.lines.push(b'\n');
+                }
+            }
+        }
+        self.append(records, before, now)?;
+        self.lost = None;
+        shared.recorded.fetch_add(batch.entries.len() as u64, Ordering::Relaxed);
+        Ok(first)
+    }
+
+    /// Appends `lines`, and notes where the chain ends now; on an error takes the chain back to `before`.
+    fn append(&mut self, records: u64, before: Option<Head>, now: Timestamp) -> Result<(), JournalError> {
+        let appended = self.journal.append(&self.lines, records, now);
+        match (&mut self.sealer, before) {
+            (Some(sealer), Some(before)) if appended.is_err() => sealer.rewind(before),
+            (Some(sealer), _) => {
+                // A head that is behind is right, too, so a failure here costs nothing but freshness.
+                let _ = self.journal.write_head(&sealer.head().to_json(sealer.signer()));
+            }
+            _ => {}
+        }
+        appended
+    }
+
+    fn head(&self) -> Option<Head> {
+        self.sealer.as_ref().map(|sealer| sealer.head().clone())
+    }
+
+    fn add_event(&mut self, event: &Event) {
+        let text =
+            event.to_canonical_json().expect("the log's own events hold nothing that has no canonical text");
+        match &mut self.sealer {
+            Some(sealer) => sealer.seal(&text, &EventDigest::of(&text), &mut self.lines),
+            None => {
+                self.lines.extend_from_slice(&text);
+                self.lines.push(b'\n');
+            }
+        }
+    }
+
+    /// Appends one of the log's own events.
+    pub(crate) fn record(&mut self, event: &Event, now: Timestamp) -> Result<(), JournalError> {
+        let before = self.head();
+        self.lines.clear();
+        self.add_event(event);
+        self.append(1, before, now)
+    }
+
+    fn fail(&mut self, batch: &Batch, error: JournalError, now: Timestamp) {
+        let reason = error.to_string();
+        if self.on_failure == OnFailure::Permit {
+            self.lose(batch.entries.len() as u64, now, &reason);
+            batch.completion.complete(Outcome::Dropped);
+            return;
+        }
+        // Those who wait can do something about it. What nobody waits for is held and tried again: its emitter was told
+        // that it is on its way.
+        let mut start = 0;
+        for entry in &batch.entries {
+            if !entry.waited_for {
+                self.held.bytes.extend_from_slice(&batch.bytes[start..start + entry.length]);
+                self.held.entries.push(*entry);
+            }
+            start += entry.length;
+        }
+        batch.completion.complete(Outcome::Failed(EmitError::Journal(Arc::new(error))));
+    }
+
+    fn lose(&mut self, count: u64, now: Timestamp, reason: &str) {
+        if count == 0 {
+            return;
+        }
+        let lost = self.lost.get_or_insert_with(|| Lost {
+            count: 0,
+            first: now,
+            last: now,
+            reason: reason.to_owned(),
+        });
+        lost.count += count;
+        lost.last = now;
+    }
+
+    /// Puts on record what the journal noticed.
+    pub(crate) fn record_incidents(&mut self) {
+        if let Some(failure) = self.journal.take_housekeeping_failure() {
+            self.housekeeping_failure = Some(failure);
+        }
+        for incident in self.journal.take_incidents() {
+            match incident {
+                Incident::Tampered(what) => self.unrecorded.push(what),
+                Incident::PruneDue(prunable) => {
+                    let now = Timestamp::now();
+                    let event = lifecycle::retention_applied(now, self.journal.path(), &prunable);
+                    // What is not on record is not deleted; the next rotation asks again.
+                    if self.record(&event, now).is_ok() {
+                        let _ = self.journal.prune(&prunable);
+                    }
+                }
+                _ => {}
+            }
+        }
+        while let Some(what) = self.unrecorded.first() {
+            let now = Timestamp::now();
+            let event = lifecycle::tampered(now, self.journal.path(), what);
+            if self.record(&event, now).is_err() {
+                return;
+            }
+            self.unrecorded.remove(0);
+        }
+    }
+
+    /// Writes whatever is left, the close record, and closes the log.
+    pub(crate) fn close(mut self, shared: &Shared) -> Result<Summary, JournalError> {
+        self.commit(shared);
+        // Once more, with whatever room the others have left.
+        self.commit_held(shared);
+        self.record_incidents();
+        let lost = self.held.entries.len() as u64 + self.lost.as_ref().map_or(0, |lost| lost.count);
+        let recorded = shared.recorded.load(Ordering::Relaxed);
+        let now = Timestamp::now();
+        let stopped = lifecycle::stopped(now, self.journal.path(), recorded);
+        let closed = self.record(&stopped, now);
+        let (head, housekeeping_failure) = (self.head(), self.housekeeping_failure);
+        match closed.and(self.journal.close()) {
+            Ok(()) => Ok(Summary { recorded, lost, head, housekeeping_failure }),
+            Err(JournalError::Io { what, path, source }) if lost > 0 => {
+                let message = format!("{source}; {lost} events that were accepted are lost with it");
+                Err(JournalError::Io { what, path, source: std::io::Error::new(source.kind(), message) })
+            }
+            Err(error) => Err(error),
+        }
+    }
+}

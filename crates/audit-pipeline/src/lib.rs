@@ -1,0 +1,20 @@
+#![doc = include_str!("../README.md")]
+
+mod committer;
+mod completion;
+mod error;
+mod lifecycle;
+mod options;
+mod pipeline;
+mod queue;
+mod receipt;
+mod redaction;
+mod resume;
+mod selection;
+
+pub use error::{EmitError, StartError};
+pub use options::{Durability, OnFailure, Options};
+pub use pipeline::{Emit, Pipeline, Summary};
+pub use receipt::Receipt;
+pub use redaction::{Redaction, RedactionError, RedactionMethod};
+pub use selection::Selection;

@@ -1,0 +1,109 @@
+//! The records that the log makes about itself.
+
+use std::path::Path;
+
+use audit_integrity::SealedRecord;
+use audit_journal::{Prunable, Recovery, Tampering};
+use audit_model::{Action, Actor, Event, EventType, Resource, Timestamp};
+use serde_json::json;
+
+use crate::Durability;
+
+fn event(now: Timestamp, event_type: EventType, log: &Path, action: Action) -> Event {
+    let mut event =
+        Event::at(now, event_type).resource(Resource::new("audit_log", log.display().to_string()));
+    event.actor = Some(Actor::system("audit-log"));
+    event.action = Some(action);
+    event
+}
+
+pub(crate) fn started(now: Timestamp, log: &Path, recovery: &Recovery, durability: Durability) -> Event {
+    let mut started = event(now, EventType::AUDIT_STARTED, log, Action::success("open"))
+        .detail("durability", format!("{durability:?}").to_lowercase())
+        .detail("process_id", std::process::id())
+        .detail("program", concat!("audit-log ", env!("CARGO_PKG_VERSION")));
+    if recovery.torn_bytes > 0 {
+        started = started.detail("torn_bytes_cut", recovery.torn_bytes);
+    }
+    if recovery.foreign_lines > 0 {
+        started = started.detail("lines_set_aside", recovery.foreign_lines);
+    }
+    started
+}
+
+pub(crate) fn stopped(now: Timestamp, log: &Path, recorded: u64) -> Event {
+    event(now, EventType::AUDIT_STOPPED, log, Action::success("close")).detail("events_recorded", recorded)
+}
+
+/// Events that could not be recorded: how many, and from when to when.
+#[derive(Clone, Debug)]
+pub(crate) struct Lost {
+    pub(crate) count: u64,
+    pub(crate) first: Timestamp,
+    pub(crate) last: Timestamp,
+    pub(crate) reason: String,
+}
+
+pub(crate) fn events_lost(now: Timestamp, log: &Path, lost: &Lost) -> Event {
+    event(now, EventType::AUDIT_EVENTS_LOST, log, Action::failure("record"))
+        .detail("count", lost.count)
+        .detail("first_time", lost.first.to_string())
+        .detail("last_time", lost.last.to_string())
+        .detail("reason", lost.reason.as_str())
+}
+
+pub(crate) fn tampered(now: Timestamp, log: &Path, what: &Tampering) -> Event {
+    let tampered = event(now, EventType::AUDIT_LOG_TAMPERED, log, Action::success("detect"));
+    let tampered = match what {
+        Tampering::Removed { restored } => {
+            tampered.detail("change", "removed").detail("restored_to", restored.display().to_string())
+        }
+        Tampering::Replaced { restored, moved_aside } => tampered
+            .detail("change", "replaced")
+            .detail("restored_to", restored.display().to_string())
+            .detail("moved_aside_to", moved_aside.display().to_string()),
+        Tampering::Shortened { bytes, lost } => {
+            let tampered = tampered.detail("change", "shortened").detail("bytes", *bytes);
+            match lost {
+                Some((first, last)) => tampered.detail("lost_sequences", json!([first, last])),
+                None => tampered,
+            }
+        }
+        Tampering::Extended { bytes, moved_aside } => tampered
+            .detail("change", "extended")
+            .detail("bytes", *bytes)
+            .detail("moved_aside_to", moved_aside.display().to_string()),
+        other => tampered.detail("change", other.to_string()),
+    };
+    tampered.detail("message", what.to_string())
+}
+
+/// What was found wrong with the log's end when it was opened.
+pub(crate) fn tampered_at_rest(
+    now: Timestamp,
+    log: &Path,
+    change: &str,
+    message: &str,
+    lost: Option<(u64, u64)>,
+) -> Event {
+    let tampered = event(now, EventType::AUDIT_LOG_TAMPERED, log, Action::success("detect"))
+        .detail("change", change)
+        .detail("message", message);
+    match lost {
+        Some((first, last)) => tampered.detail("lost_sequences", json!([first, last])),
+        None => tampered,
+    }
+}
+
+pub(crate) fn retention_applied(now: Timestamp, log: &Path, prunable: &Prunable) -> Event {
+    let segment = &prunable.segment;
+    let applied = event(now, EventType::AUDIT_RETENTION_APPLIED, log, Action::success("delete"))
+        .detail("first_sequence", segment.first_sequence)
+        .detail("last_sequence", segment.last_sequence)
+        .detail("file", segment.path.file_name().unwrap_or_default().to_string_lossy())
+        .detail("rule", "rotation.max_files");
+    match SealedRecord::parse(&prunable.last_line) {
+        Ok(record) => applied.detail("last_signature", record.integrity.signature.to_string()),
+        Err(_) => applied,
+    }
+}

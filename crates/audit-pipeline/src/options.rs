@@ -1,0 +1,143 @@
+use std::path::{Path, PathBuf};
+
+use audit_integrity::{ChainId, Key, Signer};
+use audit_journal::Rotation;
+
+use crate::{Pipeline, Redaction, Selection, StartError};
+
+/// What a receipt promises.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Durability {
+    /// The record is on disk: it survives a power loss.
+    #[default]
+    Fsync,
+    /// The record is with the operating system: it survives the end of this process.
+    Os,
+    /// The record is in this process's memory.
+    None,
+}
+
+/// What happens to events when the log can take no more.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum OnFailure {
+    /// Callers wait until it can.
+    Block,
+    /// Callers get an error, and can refuse the operation that they wanted to record.
+    #[default]
+    Reject,
+    /// Callers go on; what is dropped is counted, and recorded when it can be.
+    Permit,
+}
+
+/// How a pipeline is set up. The default is durable, unsealed, unrotated.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Options {
+    pub(crate) path: PathBuf,
+    pub(crate) signer: Option<Signer>,
+    pub(crate) previous_keys: Vec<Key>,
+    pub(crate) chain_id: Option<ChainId>,
+    pub(crate) rotation: Rotation,
+    pub(crate) durability: Durability,
+    pub(crate) on_failure: OnFailure,
+    pub(crate) selections: Vec<Selection>,
+    pub(crate) redaction: Redaction,
+    pub(crate) buffer_bytes: usize,
+}
+
+impl Options {
+    pub(crate) fn new(path: &Path) -> Self {
+        Self {
+            path: path.to_owned(),
+            signer: None,
+            previous_keys: Vec::new(),
+            chain_id: None,
+            rotation: Rotation::never(),
+            durability: Durability::default(),
+            on_failure: OnFailure::default(),
+            selections: Vec::new(),
+            redaction: Redaction::default(),
+            buffer_bytes: 8 << 20,
+        }
+    }
+
+    /// Seals every record into a chain signed with this key.
+    #[must_use]
+    pub fn signing_key(mut self, key: Key) -> Self {
+        self.signer = Some(Signer::Hmac(key));
+        self
+    }
+
+    /// Adds a key that the log was signed with earlier, so that its end can be checked when it is opened.
+    #[must_use]
+    pub fn previous_key(mut self, key: Key) -> Self {
+        self.previous_keys.push(key);
+        self
+    }
+
+    /// Seals every record into a chain without a key, unless there is one.
+    #[must_use]
+    pub fn chain(mut self) -> Self {
+        self.signer.get_or_insert(Signer::Digest);
+        self
+    }
+
+    /// Names a new chain; without it, a name is made up. An existing chain keeps its own.
+    #[must_use]
+    pub fn chain_id(mut self, id: ChainId) -> Self {
+        self.chain_id = Some(id);
+        self
+    }
+
+    /// Sets when the file is rotated.
+    #[must_use]
+    pub fn rotation(mut self, rotation: Rotation) -> Self {
+        self.rotation = rotation;
+        self
+    }
+
+    /// Sets what a receipt promises.
+    #[must_use]
+    pub fn durability(mut self, durability: Durability) -> Self {
+        self.durability = durability;
+        self
+    }
+
+    /// Sets what happens to events when the log can take no more.
+    #[must_use]
+    pub fn on_failure(mut self, policy: OnFailure) -> Self {
+        self.on_failure = policy;
+        self
+    }
+
+    /// Records only events that this selects, and every other selection given before.
+    #[must_use]
+    pub fn select(mut self, selection: Selection) -> Self {
+        self.selections.push(selection);
+        self
+    }
+
+    /// Sets what is taken out of events before they are recorded.
+    #[must_use]
+    pub fn redact(mut self, redaction: Redaction) -> Self {
+        self.redaction = redaction;
+        self
+    }
+
+    /// Sets how many bytes of events may wait in memory, while as many again are being written.
+    #[must_use]
+    pub fn buffer_bytes(mut self, bytes: usize) -> Self {
+        self.buffer_bytes = bytes;
+        self
+    }
+
+    /// Opens the log, records `audit.started`, and begins to take events.
+    ///
+    /// # Errors
+    /// When another writer has the log, it cannot be opened or written, or it is another chain's.
+    pub fn start(self) -> Result<Pipeline, StartError> {
+        Pipeline::start(self)
+    }
+}
