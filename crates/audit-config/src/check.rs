@@ -1,0 +1,259 @@
+//! What the types alone can't say: which values go together.
+
+use std::collections::BTreeMap;
+
+use audit_model::{EventPattern, EventType, nearest_event_type};
+
+use crate::error::quoted;
+use crate::{AlertRule, Config, ConfigError, Destination, DestinationKind, RedactAction, Signing};
+
+/// Fields that identify the event; without them as they were the log proves nothing.
+const KEPT_FIELDS: [&str; 4] = ["event_type", "event_id", "timestamp", "version"];
+
+pub(crate) struct Findings {
+    pub(crate) errors: Vec<ConfigError>,
+    pub(crate) warnings: Vec<ConfigError>,
+}
+
+/// Checks what could be read: all but the sections in `unread`.
+pub(crate) fn check(config: &Config, unread: &[String]) -> Findings {
+    let mut check = Check { config, unread, errors: Vec::new(), warnings: Vec::new() };
+    check.destinations();
+    check.events("events", &config.events);
+    check.events("exclude_events", &config.exclude_events);
+    check.redact();
+    check.integrity();
+    check.retention();
+    check.alerts();
+    let Check { errors, mut warnings, .. } = check;
+    warnings.sort_by_key(|warning| (warning.line, warning.column));
+    Findings { errors, warnings }
+}
+
+/// The key at the top that `path` begins with.
+pub(crate) fn section(path: &str) -> &str {
+    path.split(['.', '[']).next().unwrap_or(path)
+}
+
+struct Check<'a> {
+    config: &'a Config,
+    unread: &'a [String],
+    errors: Vec<ConfigError>,
+    warnings: Vec<ConfigError>,
+}
+
+impl Check<'_> {
+    fn error(&mut self, path: &str, message: impl Into<String>) {
+        if self.is_read(section(path)) {
+            self.errors.push(self.config.origin.error(path, message));
+        }
+    }
+
+    fn is_read(&self, section: &str) -> bool {
+        !self.unread.iter().any(|unread| unread == section || unread.is_empty())
+    }
+
+    fn warn(&mut self, path: &str, message: impl Into<String>) {
+        self.warnings.push(self.config.origin.error(path, message));
+    }
+
+    fn require(&mut self, holds: bool, path: &str, expected: &str) {
+        if !holds {
+            self.error(path, format!("expected {expected}"));
+        }
+    }
+
+    fn destinations(&mut self) {
+        let config = self.config;
+        if config.enabled && config.destinations.is_empty() {
+            self.warn("", "found no `destination`, without which nothing can be logged");
+        }
+        let mut names = BTreeMap::new();
+        for (index, destination) in config.destinations.iter().enumerate() {
+            let path = config.destination_path(index);
+            if let Some(name) = &destination.name
+                && let Some(first) = names.insert(name, path.clone())
+            {
+                self.error(
+                    &format!("{path}.name"),
+                    format!("found the name of `{first}` again, expected another"),
+                );
+            }
+            self.destination(&path, destination);
+            self.events(&format!("{path}.events"), &destination.events);
+            self.events(&format!("{path}.exclude_events"), &destination.exclude_events);
+        }
+    }
+
+    fn destination(&mut self, path: &str, destination: &Destination) {
+        let at = |key: &str| format!("{path}.{key}");
+        match &destination.kind {
+            DestinationKind::File(file) => {
+                self.require(!file.path.as_os_str().is_empty(), &at("path"), "the path of a file");
+            }
+            DestinationKind::S3(s3) => {
+                self.require(!s3.bucket.is_empty(), &at("bucket"), "the name of a bucket");
+            }
+            DestinationKind::Cloudwatch(cloudwatch) => {
+                self.require(!cloudwatch.log_group.is_empty(), &at("log_group"), "the name of a log group");
+                self.require(
+                    !cloudwatch.log_stream.is_empty(),
+                    &at("log_stream"),
+                    "the name of a log stream",
+                );
+            }
+            DestinationKind::Kafka(kafka) => {
+                self.require(!kafka.topic.is_empty(), &at("topic"), "the name of a topic");
+                self.require(
+                    !kafka.bootstrap_servers.is_empty(),
+                    &at("bootstrap_servers"),
+                    "at least one `host:port`",
+                );
+                for (index, server) in kafka.bootstrap_servers.iter().enumerate() {
+                    self.require(
+                        is_host_port(server),
+                        &at(&format!("bootstrap_servers[{index}]")),
+                        "`host:port`",
+                    );
+                }
+            }
+            DestinationKind::Syslog(syslog) => {
+                self.require(is_host_port(&syslog.server), &at("server"), "`host:port`");
+            }
+            DestinationKind::Webhook(webhook) => {
+                let is_http = webhook.url.starts_with("https://") || webhook.url.starts_with("http://");
+                self.require(is_http, &at("url"), "a URL that begins with `https://` or `http://`");
+            }
+        }
+    }
+
+    fn events(&mut self, path: &str, patterns: &[EventPattern]) {
+        for (index, pattern) in patterns.iter().enumerate() {
+            let path = format!("{path}[{index}]");
+            let known = EventType::CATALOGUE.iter().any(|(known, _)| pattern.matches(known));
+            if known || self.config.origin.is_from_variable(&path) {
+                continue;
+            }
+            let found = quoted(pattern.as_str());
+            let mut warning =
+                self.config.origin.error(&path, format!("found {found}, which is no known event type"));
+            warning.help = Some(match nearest_event_type(pattern.as_str()) {
+                Some(nearest) => format!("did you mean `{nearest}`? A type of your own is fine"),
+                None => "a type of your own is fine".to_owned(),
+            });
+            self.warnings.push(warning);
+        }
+    }
+
+    fn redact(&mut self) {
+        for (index, rule) in self.config.redact.iter().enumerate() {
+            let path = format!("redact[{index}].path");
+            let root = rule.path.split('.').next().unwrap_or_default();
+            if rule.path.split('.').any(str::is_empty) {
+                self.error(&path, "expected the path of a field such as `details.password`");
+            } else if KEPT_FIELDS.contains(&root) {
+                self.error(
+                    &path,
+                    "found a field that identifies the event, expected one that may be redacted",
+                );
+            }
+            if rule.action == RedactAction::Hmac
+                && !self.config.integrity.signs()
+                && self.is_read("integrity")
+            {
+                self.error(&format!("redact[{index}].action"), "`hmac` needs the key of `integrity.signing`");
+            }
+        }
+    }
+
+    fn integrity(&mut self) {
+        let integrity = &self.config.integrity;
+        let Some(signing) = &integrity.signing else { return };
+        for (index, key) in signing.previous_keys.iter().enumerate() {
+            let path = format!("integrity.signing.previous_keys[{index}]");
+            self.one_key(&path, key.key_env_var.is_some(), key.key_file.is_some());
+        }
+        if integrity.signs() {
+            let Signing { key_env_var, key_file, .. } = signing;
+            self.one_key("integrity.signing", key_env_var.is_some(), key_file.is_some());
+            if !integrity.chains() {
+                let message = "found `false` with signing on, expected `true`: what is signed is always chained, \
+                               or else records could be taken out unnoticed";
+                self.error("integrity.chain.enabled", message);
+            }
+        }
+    }
+
+    fn one_key(&mut self, path: &str, variable: bool, file: bool) {
+        match (variable, file) {
+            (true, true) => self.error(
+                &format!("{path}.key_file"),
+                "found `key_env_var` and `key_file`, expected only one of them",
+            ),
+            (false, false) => self.error(path, "missing key `key_env_var` or `key_file`"),
+            _ => {}
+        }
+    }
+
+    fn retention(&mut self) {
+        let config = self.config;
+        let Some(retention) = &config.retention else { return };
+        if retention.max_days.is_some_and(|max| retention.min_days.is_some_and(|min| min > max)) {
+            self.error("retention.min_days", "found more than `max_days`, expected at most as many");
+        }
+        for (index, pair) in retention.lifecycle.windows(2).enumerate() {
+            if pair[1].days <= pair[0].days {
+                let path = format!("{}[{}].days", config.lifecycle_path(), index + 1);
+                self.error(&path, "found no more days than in the step before, expected more");
+            }
+        }
+        for (index, destination) in config.destinations.iter().enumerate() {
+            if let DestinationKind::File(file) = &destination.kind
+                && file.rotation.as_ref().is_some_and(|rotation| rotation.max_files.is_some())
+                && retention.min_days.is_some()
+            {
+                self.warn(
+                    &format!("{}.rotation.max_files", config.destination_path(index)),
+                    "rotation deletes the oldest file by number, whatever `retention.min_days` says",
+                );
+            }
+        }
+    }
+
+    fn alerts(&mut self) {
+        let mut names = BTreeMap::new();
+        for (index, rule) in self.config.alerts.iter().enumerate() {
+            let path = format!("alerts[{index}]");
+            if let Some(first) = names.insert(&rule.name, index) {
+                self.error(
+                    &format!("{path}.name"),
+                    format!("found the name of `alerts[{first}]` again, expected another"),
+                );
+            }
+            self.alert(&path, rule);
+        }
+    }
+
+    fn alert(&mut self, path: &str, rule: &AlertRule) {
+        self.require(!rule.name.trim().is_empty(), &format!("{path}.name"), "a name");
+        self.require(!rule.condition.trim().is_empty(), &format!("{path}.condition"), "a condition");
+        let counts = rule.threshold.is_some_and(|threshold| threshold.get() > 1);
+        if rule.window.is_some() && !counts {
+            self.warn(&format!("{path}.window"), "does nothing unless `threshold` is above 1");
+        }
+        if counts && rule.window.is_none() {
+            self.warn(&format!("{path}.threshold"), "counts for ever without a `window`");
+        }
+        if rule.notify.is_empty() {
+            self.warn(path, "found no `notify`, so that nobody is told");
+        }
+    }
+}
+
+fn is_host_port(text: &str) -> bool {
+    text.rsplit_once(':').is_some_and(|(host, port)| {
+        !host.is_empty()
+            && !host.contains(char::is_whitespace)
+            && port.parse::<u16>().is_ok_and(|port| port > 0)
+    })
+}

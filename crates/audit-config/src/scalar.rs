@@ -1,0 +1,109 @@
+//! Values written as a string: how each is read, written and described, for `#[serde(with = …)]`.
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use serde::de::{self, Deserialize, Deserializer, Unexpected, Visitor};
+
+trait Written: Sized {
+    const EXPECTED: &'static str;
+    fn read(text: &str) -> Option<Self>;
+}
+
+struct Text<T>(T);
+
+impl<'de, T: Written> Deserialize<'de> for Text<T> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct Reads<T>(PhantomData<T>);
+        impl<T: Written> Visitor<'_> for Reads<T> {
+            type Value = Text<T>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(T::EXPECTED)
+            }
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Text<T>, E> {
+                T::read(text).map(Text).ok_or_else(|| E::invalid_value(Unexpected::Str(text), &self))
+            }
+        }
+        from.deserialize_str(Reads(PhantomData))
+    }
+}
+
+/// A list of event types and patterns.
+pub(crate) mod patterns {
+    use audit_model::EventPattern;
+    use serde::{Deserializer, Serializer};
+
+    impl super::Written for EventPattern {
+        const EXPECTED: &'static str = "an event type or a pattern such as `backup.*`";
+        fn read(text: &str) -> Option<Self> {
+            text.parse().ok()
+        }
+    }
+
+    pub(crate) fn serialize<S: Serializer>(patterns: &[EventPattern], to: S) -> Result<S::Ok, S::Error> {
+        to.collect_seq(patterns.iter().map(EventPattern::as_str))
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<EventPattern>, D::Error> {
+        let patterns: Vec<super::Text<EventPattern>> = crate::deserialize::recover_each(from)?;
+        Ok(patterns.into_iter().map(|pattern| pattern.0).collect())
+    }
+}
+
+/// `30s`, `5m`, `24h`, `7d`.
+pub(crate) mod duration {
+    use std::time::Duration;
+
+    use jiff::fmt::friendly::SpanParser;
+    use jiff::{SignedDuration, SpanRelativeTo};
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    impl super::Written for Duration {
+        const EXPECTED: &'static str = "a duration above zero such as `30s`, `5m`, `24h` or `7d`";
+        fn read(text: &str) -> Option<Self> {
+            let span = SpanParser::new().parse_span(text).ok()?;
+            let duration = span.to_duration(SpanRelativeTo::days_are_24_hours()).ok()?;
+            duration.try_into().ok().filter(|duration: &Self| !duration.is_zero())
+        }
+    }
+
+    pub(crate) fn serialize<S: Serializer>(duration: &Option<Duration>, to: S) -> Result<S::Ok, S::Error> {
+        duration.and_then(|d| SignedDuration::try_from(d).ok()).map(|d| format!("{d:#}")).serialize(to)
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Duration>, D::Error> {
+        Option::<super::Text<Duration>>::deserialize(from).map(|duration| duration.map(|text| text.0))
+    }
+}
+
+/// One string or a list of them.
+pub(crate) mod one_or_list {
+    use std::fmt;
+
+    use serde::de::{Deserializer, Error, SeqAccess, Visitor};
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<String>, D::Error> {
+        struct OneOrList;
+        impl<'de> Visitor<'de> for OneOrList {
+            type Value = Vec<String>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a string or a list of strings")
+            }
+            fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
+                Ok(vec![text.to_owned()])
+            }
+            fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Self::Value, A::Error> {
+                let mut list = Vec::new();
+                while let Some(item) = items.next_element()? {
+                    list.push(item);
+                }
+                Ok(list)
+            }
+        }
+        from.deserialize_any(OneOrList)
+    }
+
+    pub(crate) fn schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({ "anyOf": [{ "type": "string" }, { "type": "array", "items": { "type": "string" } }] })
+    }
+}
