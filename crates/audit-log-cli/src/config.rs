@@ -1,0 +1,119 @@
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use audit_config::{Built, ConfigError, ConfigErrors, Parsed, process_environment, schema};
+use clap::{Args, Subcommand};
+use serde_json::{Value, json};
+
+use crate::output::{count, print, print_json};
+
+/// Check a configuration, show what is in effect, or print its JSON Schema.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Say what is wrong in a configuration, with file, line and column
+    Check(File),
+    /// Print the configuration in effect: variables put in, defaults filled in, secrets masked
+    Show(File),
+    /// Print the JSON Schema of configurations, for editors
+    Schema,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct File {
+    /// The configuration (YAML); `-` is standard input
+    file: PathBuf,
+    /// Print the result as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// What of a configuration this program can run.
+pub(crate) const BUILT: Built<'static> = Built { parts: &["file"], feature_of: &|_| None };
+
+pub(crate) fn run(command: &Command) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Check(file) => check(file),
+        Command::Show(file) => show(file),
+        Command::Schema => {
+            print_json(&schema())?;
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}
+
+/// Reads and parses a configuration. The inner error is what is wrong in it.
+pub(crate) fn load(path: &Path) -> anyhow::Result<Result<Parsed, ConfigErrors>> {
+    let bytes = if path == Path::new("-") {
+        let mut bytes = Vec::new();
+        std::io::Read::read_to_end(&mut std::io::stdin(), &mut bytes).map(|_| bytes)
+    } else {
+        std::fs::read(path)
+    };
+    let bytes = bytes.with_context(|| format!("cannot read the configuration {}", path.display()))?;
+    let name = path.display().to_string();
+    let Ok(text) = String::from_utf8(bytes) else {
+        anyhow::bail!("{name}: is not UTF-8 text, so it is not YAML")
+    };
+    Ok(audit_config::parse(&name, &text, &process_environment))
+}
+
+fn check(file: &File) -> anyhow::Result<ExitCode> {
+    let (errors, warnings) = match load(&file.file)? {
+        Ok(parsed) => (Vec::new(), parsed.warnings.into_iter().chain(not_built(&parsed.config)).collect()),
+        Err(errors) => (errors.errors().to_vec(), Vec::new()),
+    };
+    if file.json {
+        let told = |list: &[ConfigError]| list.iter().map(tell).collect::<Vec<_>>();
+        print_json(
+            &json!({"valid": errors.is_empty(), "errors": told(&errors), "warnings": told(&warnings)}),
+        )?;
+    } else {
+        for warning in &warnings {
+            print(&format!("warning: {warning}\n"))?;
+        }
+        for error in &errors {
+            print(&format!("error: {error}\n"))?;
+        }
+        let name = file.file.display();
+        match (errors.len(), warnings.len()) {
+            (0, 0) => print(&format!("{name}: valid\n"))?,
+            (0, warnings) => print(&format!("{name}: valid, with {}\n", count(warnings as u64, "warning")))?,
+            (errors, _) => print(&format!("{name}: {}\n", count(errors as u64, "error")))?,
+        }
+    }
+    Ok(if errors.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// What is valid, and cannot be run by this program.
+fn not_built(config: &audit_config::Config) -> Vec<ConfigError> {
+    config.check_built(BUILT).err().map(|errors| errors.errors().to_vec()).unwrap_or_default()
+}
+
+fn tell(error: &ConfigError) -> Value {
+    json!({
+        "file": error.file,
+        "line": error.line,
+        "column": error.column,
+        "path": error.path,
+        "message": error.message,
+        "help": error.help,
+    })
+}
+
+fn show(file: &File) -> anyhow::Result<ExitCode> {
+    match load(&file.file)? {
+        Err(errors) => {
+            eprintln!("error: {errors}");
+            Ok(ExitCode::FAILURE)
+        }
+        Ok(parsed) => {
+            if file.json {
+                print_json(&parsed.config.show())?;
+            } else {
+                print(&parsed.config.show_yaml())?;
+            }
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}

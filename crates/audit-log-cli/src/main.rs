@@ -1,0 +1,73 @@
+//! The `audit-log` command.
+#![allow(clippy::print_stdout, reason = "a command-line program")]
+
+mod config;
+mod input;
+mod keygen;
+mod output;
+mod rejects;
+mod run;
+mod socket;
+mod verify;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser, Subcommand};
+
+/// Record audit events so that they can't be lost or quietly changed, and prove it.
+#[derive(Debug, Parser)]
+#[command(name = "audit-log", version, propagate_version = true, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Read events and write them to the log that the configuration describes
+    ///
+    /// Events are JSON objects, one a line. A missing timestamp, event_id or version is filled in. A line that is no
+    /// event goes to the rejects file with the reason, and the rest goes on. SIGTERM and SIGINT write what has been
+    /// read, close the log and end.
+    ///
+    /// Exit code 0: all that was read is recorded or in the rejects file; 1: an input broke off, or the disk failed;
+    /// 2: nothing was begun.
+    Run(run::Arguments),
+    /// Say whether logs are intact, and if not, what is wrong and where
+    ///
+    /// A log's rotated files are found by themselves, and so is its head file, which shows a cut end.
+    ///
+    /// Exit code 0: every chain is intact; 1: something is wrong; 2: there is no way to tell (no key, no sealed record,
+    /// an unreadable file).
+    Verify(verify::Arguments),
+    /// Check a configuration, show what is in effect, or print its JSON Schema
+    #[command(subcommand)]
+    Config(config::Command),
+    /// Make a signing key
+    ///
+    /// 32 random bytes, in the form that `key_env_var` and `key_file` take.
+    Keygen(keygen::Arguments),
+    /// Print completions for a shell
+    Completions {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
+}
+
+fn main() -> ExitCode {
+    let result = match Cli::parse().command {
+        Command::Run(arguments) => run::run(&arguments),
+        Command::Verify(arguments) => verify::run(&arguments),
+        Command::Config(command) => config::run(&command),
+        Command::Keygen(arguments) => keygen::run(&arguments),
+        Command::Completions { shell } => {
+            clap_complete::generate(shell, &mut Cli::command(), "audit-log", &mut std::io::stdout());
+            Ok(ExitCode::SUCCESS)
+        }
+    };
+    result.unwrap_or_else(|error| {
+        eprintln!("error: {error:#}");
+        // The same as clap's for wrong usage: nothing was found out or done.
+        ExitCode::from(2)
+    })
+}

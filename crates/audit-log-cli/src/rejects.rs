@@ -1,0 +1,57 @@
+use std::fs::{File, OpenOptions};
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use anyhow::Context as _;
+use serde_json::json;
+
+/// Lines that were refused, each with its place and the reason, so that nothing that came in is lost.
+///
+/// The file is made when the first one comes.
+#[derive(Debug)]
+pub(crate) struct Rejects {
+    path: PathBuf,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    file: Option<File>,
+    count: u64,
+}
+
+impl Rejects {
+    pub(crate) fn new(path: PathBuf) -> Self {
+        Self { path, state: Mutex::default() }
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(crate) fn count(&self) -> u64 {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).count
+    }
+
+    pub(crate) fn add(&self, source: &str, line: u64, error: &str, input: &[u8]) -> anyhow::Result<()> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let input = match std::str::from_utf8(input) {
+            Ok(text) => json!({"error": error, "file": source, "input": text, "line": line}),
+            Err(_) => json!({"error": error, "file": source, "input_hex": hex(input), "line": line}),
+        };
+        if state.file.is_none() {
+            let opened = OpenOptions::new().append(true).create(true).mode(0o600).open(&self.path);
+            state.file = Some(opened.with_context(|| format!("cannot make {}", self.path.display()))?);
+        }
+        state.count += 1;
+        let Some(file) = &mut state.file else { return Ok(()) };
+        file.write_all(format!("{input}\n").as_bytes())
+            .with_context(|| format!("cannot write {}", self.path.display()))
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
