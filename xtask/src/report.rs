@@ -1,0 +1,77 @@
+//! What ran, what was skipped and why, and how long it took.
+
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+
+/// How a suite ended, if nothing kept it from ending.
+pub(crate) enum Outcome {
+    Passed,
+    Failed(String),
+    /// What is missing here.
+    Skipped(String),
+}
+
+impl Outcome {
+    /// From a command's success.
+    pub(crate) fn passed(success: bool) -> Self {
+        if success { Self::Passed } else { Self::Failed("see above".to_owned()) }
+    }
+}
+
+#[derive(Default)]
+pub(crate) struct Report {
+    rows: Vec<Row>,
+}
+
+struct Row {
+    suite: String,
+    outcome: Outcome,
+    took: Duration,
+}
+
+impl Report {
+    /// Runs a suite under a heading and goes on after a failure: one run shows all there is to fix.
+    pub(crate) fn suite(&mut self, suite: &str, run: impl FnOnce() -> Result<Outcome>) -> Result<()> {
+        println!("\n=== {suite}");
+        let start = Instant::now();
+        let outcome = match run()? {
+            Outcome::Skipped(why) if in_ci() => Outcome::Failed(format!("skipped, in CI: {why}")),
+            outcome => outcome,
+        };
+        if let Outcome::Failed(why) | Outcome::Skipped(why) = &outcome {
+            println!("{why}");
+        }
+        self.rows.push(Row { suite: suite.to_owned(), outcome, took: start.elapsed() });
+        Ok(())
+    }
+
+    /// Prints the table; fails if a suite did.
+    pub(crate) fn finish(self) -> ExitCode {
+        let width = self.rows.iter().map(|row| row.suite.len()).max().unwrap_or(0);
+        println!("\n{:width$}  seconds  result", "suite");
+        for Row { suite, outcome, took } in &self.rows {
+            let result = match outcome {
+                Outcome::Passed => "ran, passed".to_owned(),
+                Outcome::Failed(why) => format!("FAILED: {}", first_line(why)),
+                Outcome::Skipped(why) => format!("skipped: {}", first_line(why)),
+            };
+            println!("{suite:width$}  {:7.1}  {result}", took.as_secs_f64());
+        }
+        let failed = self.rows.iter().filter(|row| matches!(row.outcome, Outcome::Failed(_))).count();
+        if failed == 0 {
+            return ExitCode::SUCCESS;
+        }
+        println!("\n{failed} of {} failed", self.rows.len());
+        ExitCode::FAILURE
+    }
+}
+
+fn in_ci() -> bool {
+    std::env::var_os("CI").is_some_and(|value| value == "true")
+}
+
+fn first_line(text: &str) -> &str {
+    text.lines().next().unwrap_or_default()
+}

@@ -1,0 +1,82 @@
+//! Commands, run at the top of the repository and shown before they run.
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use anyhow::{Context as _, Result};
+
+/// The top of the repository.
+pub(crate) fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask is a folder of the repository").to_owned()
+}
+
+/// Where builds go, and so where other things that can be made again may go.
+pub(crate) fn target_dir() -> Result<PathBuf> {
+    let own = std::env::current_exe().context("cannot find this program's own path")?;
+    let target = own.ancestors().nth(2).context("this program is not in a target directory")?;
+    Ok(target.to_owned())
+}
+
+/// Cargo, the one that runs this program, with arguments separated by spaces.
+pub(crate) fn cargo(arguments: &str) -> Shell {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut shell = program(cargo);
+    shell.command.args(arguments.split(' '));
+    shell
+}
+
+pub(crate) fn program(name: impl AsRef<OsStr>) -> Shell {
+    let mut command = Command::new(name);
+    command.current_dir(root());
+    Shell { command }
+}
+
+/// Whether a program is there and answers to `--version`.
+pub(crate) fn is_installed(name: &str) -> bool {
+    let mut question = Command::new(name);
+    question.arg("--version").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    question.status().is_ok_and(|status| status.success())
+}
+
+pub(crate) struct Shell {
+    command: Command,
+}
+
+impl Shell {
+    pub(crate) fn arg(mut self, argument: impl AsRef<OsStr>) -> Self {
+        self.command.arg(argument);
+        self
+    }
+
+    pub(crate) fn args(mut self, arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Self {
+        self.command.args(arguments);
+        self
+    }
+
+    pub(crate) fn env(mut self, name: &str, value: &str) -> Self {
+        self.command.env(name, value);
+        self
+    }
+
+    /// Runs it in the open and says whether it succeeded.
+    pub(crate) fn run(mut self) -> Result<bool> {
+        println!("$ {}", self.shown());
+        let status = self.command.status().with_context(|| format!("cannot run `{}`", self.shown()))?;
+        Ok(status.success())
+    }
+
+    /// Runs it and keeps what it prints.
+    pub(crate) fn output(mut self) -> Result<Output> {
+        self.command.output().with_context(|| format!("cannot run `{}`", self.shown()))
+    }
+
+    fn shown(&self) -> String {
+        let words = std::iter::once(self.command.get_program()).chain(self.command.get_args());
+        let words = words.enumerate().map(|(place, word)| match place {
+            0 => Path::new(word).file_name().unwrap_or(word).to_string_lossy(),
+            _ => word.to_string_lossy(),
+        });
+        words.collect::<Vec<_>>().join(" ")
+    }
+}

@@ -1,0 +1,20 @@
+//! `cargo xtask test`
+
+use anyhow::Result;
+
+use crate::report::{Outcome, Report};
+use crate::shell::cargo;
+use crate::{schema, verifier};
+
+pub(crate) fn run(report: &mut Report) -> Result<()> {
+    report.suite("build", || cargo("build --bin audit-log").run().map(Outcome::passed))?;
+    report.suite("tests", || {
+        cargo("test --workspace --exclude audit-benches --all-features").run().map(Outcome::passed)
+    })?;
+    report.suite("benches compile", || {
+        cargo("check --package audit-benches --benches").run().map(Outcome::passed)
+    })?;
+    report.suite("docs/verify.py", verifier::check_program)?;
+    report.suite("docs/formats.md", verifier::check_shell_commands)?;
+    report.suite("configuration schema", schema::check_configurations)
+}
