@@ -88,12 +88,11 @@ impl Action {
 
 impl WriteCanonical for Action {
     fn write(&self, out: &mut Vec<u8>) -> Result<(), CanonicalError> {
-        let mut object = ObjectWriter::new(out, Some(&self.extra), 1);
-        object.reserve(&["duration_ms", "operation", "result"]);
+        let mut object = ObjectWriter::new(out, &self.extra, &["duration_ms", "operation", "result"], 1);
         if let Some(duration) = self.duration_ms {
             // Two hundred thousand years: a longer one is written as that.
             let bounded = i64::try_from(duration.min(MAX_SAFE_INTEGER)).expect("under 2^53");
-            write_integer(bounded, object.field("duration_ms", ",\"duration_ms\":"));
+            write_integer(bounded, object.field("duration_ms", "\"duration_ms\":"));
         }
         if let Some(operation) = &self.operation {
             field!(object, "operation", operation);

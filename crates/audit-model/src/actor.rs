@@ -111,8 +111,8 @@ impl Actor {
 
 impl WriteCanonical for Actor {
     fn write(&self, out: &mut Vec<u8>) -> Result<(), CanonicalError> {
-        let mut object = ObjectWriter::new(out, Some(&self.extra), 1);
-        object.reserve(&["id", "ip_address", "roles", "type", "user_agent"]);
+        let mut object =
+            ObjectWriter::new(out, &self.extra, &["id", "ip_address", "roles", "type", "user_agent"], 1);
         if let Some(id) = &self.id {
             field!(object, "id", id);
         }
@@ -120,7 +120,7 @@ impl WriteCanonical for Actor {
             field!(object, "ip_address", address);
         }
         if !self.roles.is_empty() {
-            let out = object.field("roles", ",\"roles\":");
+            let out = object.field("roles", "\"roles\":");
             out.push(b'[');
             for (index, role) in self.roles.iter().enumerate() {
                 if index > 0 {

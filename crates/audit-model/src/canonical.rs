@@ -92,18 +92,40 @@ fn write_value(value: &Value, out: &mut Vec<u8>, depth: usize) -> Result<(), Can
 }
 
 fn write_map(map: &Map, out: &mut Vec<u8>, depth: usize) -> Result<(), CanonicalError> {
-    let mut object = ObjectWriter::new(out, None, depth);
-    let entry = |object: &mut ObjectWriter<'_>, key: &str, value: &Value| {
-        object.key(key);
-        write_value(value, object.out, depth + 1).map_err(|e| e.within(key))
-    };
+    let start = out.len();
     // The map is sorted by UTF-8 bytes unless a feature of serde_json makes it keep insertion order.
-    if map.keys().is_sorted_by(|a, b| utf16_order(a, b).is_lt()) {
-        map.iter().try_for_each(|(key, value)| entry(&mut object, key, value))?;
-    } else {
-        sorted(map).into_iter().try_for_each(|(key, value)| entry(&mut object, key, value))?;
+    let mut previous: Option<&String> = None;
+    let mut left = map.len();
+    let ordered = map.iter().map_while(|(key, value)| {
+        let follows = previous.is_none_or(|previous| utf16_order(previous, key).is_lt());
+        previous = Some(key);
+        left -= usize::from(follows);
+        follows.then_some((key, value))
+    });
+    write_entries(ordered, out, depth)?;
+    if left > 0 {
+        out.truncate(start);
+        write_entries(sorted(map).into_iter(), out, depth)?;
     }
-    object.end()
+    Ok(())
+}
+
+fn write_entries<'a>(
+    entries: impl Iterator<Item = (&'a String, &'a Value)>,
+    out: &mut Vec<u8>,
+    depth: usize,
+) -> Result<(), CanonicalError> {
+    out.push(b'{');
+    for (index, (key, value)) in entries.enumerate() {
+        if index > 0 {
+            out.push(b',');
+        }
+        write_string(key, out);
+        out.push(b':');
+        write_value(value, out, depth + 1).map_err(|e| e.within(key))?;
+    }
+    out.push(b'}');
+    Ok(())
 }
 
 fn sorted(map: &Map) -> Vec<(&String, &Value)> {
@@ -143,28 +165,34 @@ pub(crate) fn write_integer(integer: i64, out: &mut Vec<u8>) {
 
 /// Appends `text` quoted, with the escapes of RFC 8785 §3.2.2.2.
 pub(crate) fn write_string(text: &str, out: &mut Vec<u8>) {
-    out.push(b'"');
     let mut rest = text.as_bytes();
+    out.reserve(rest.len() + 2);
+    out.push(b'"');
     while let Some(at) = first_to_escape(rest) {
         out.extend_from_slice(&rest[..at]);
-        match rest[at] {
-            b'"' => out.extend_from_slice(b"\\\""),
-            b'\\' => out.extend_from_slice(b"\\\\"),
-            0x08 => out.extend_from_slice(b"\\b"),
-            b'\t' => out.extend_from_slice(b"\\t"),
-            b'\n' => out.extend_from_slice(b"\\n"),
-            0x0c => out.extend_from_slice(b"\\f"),
-            b'\r' => out.extend_from_slice(b"\\r"),
-            control => {
-                const HEX: &[u8; 16] = b"0123456789abcdef";
-                out.extend_from_slice(b"\\u00");
-                out.extend_from_slice(&[HEX[usize::from(control >> 4)], HEX[usize::from(control & 15)]]);
-            }
-        }
+        write_escape(rest[at], out);
         rest = &rest[at + 1..];
     }
     out.extend_from_slice(rest);
     out.push(b'"');
+}
+
+#[cold]
+fn write_escape(byte: u8, out: &mut Vec<u8>) {
+    const HEX: &[u8; 16] = b"0123456789abcdef";
+    match byte {
+        b'"' => out.extend_from_slice(b"\\\""),
+        b'\\' => out.extend_from_slice(b"\\\\"),
+        0x08 => out.extend_from_slice(b"\\b"),
+        b'\t' => out.extend_from_slice(b"\\t"),
+        b'\n' => out.extend_from_slice(b"\\n"),
+        0x0c => out.extend_from_slice(b"\\f"),
+        b'\r' => out.extend_from_slice(b"\\r"),
+        control => {
+            out.extend_from_slice(b"\\u00");
+            out.extend_from_slice(&[HEX[usize::from(control >> 4)], HEX[usize::from(control & 15)]]);
+        }
+    }
 }
 
 /// Eight bytes at a time: most text has nothing to escape, and a byte-wise loop over it costs
@@ -201,78 +229,88 @@ pub(crate) struct ObjectWriter<'a> {
     out: &'a mut Vec<u8>,
     /// How many objects this one stands in.
     depth: usize,
-    extra: std::iter::Peekable<std::vec::IntoIter<(&'a String, &'a Value)>>,
+    /// The extra fields that are still to come, the next one last.
+    extra: Vec<(&'a String, &'a Value)>,
     empty: bool,
-    error: Option<CanonicalError>,
+    error: Option<Box<CanonicalError>>,
 }
 
 impl<'a> ObjectWriter<'a> {
-    pub(crate) fn new(out: &'a mut Vec<u8>, extra: Option<&'a Map>, depth: usize) -> Self {
-        out.push(b'{');
-        let extra = extra.filter(|map| !map.is_empty()).map(sorted).unwrap_or_default();
-        Self { out, depth, extra: extra.into_iter().peekable(), empty: true, error: None }
-    }
-
-    fn key(&mut self, key: &str) {
-        if !std::mem::take(&mut self.empty) {
-            self.out.push(b',');
-        }
-        write_string(key, self.out);
-        self.out.push(b':');
-    }
-
-    /// Begins a field of the type's own, after every extra field that sorts before it. `start` is
-    /// `,"key":`.
+    /// `names` are those of the type's own fields: an extra field may have none of them.
     #[inline]
-    pub(crate) fn field(&mut self, key: &str, start: &'static str) -> &mut Vec<u8> {
-        if self.extra.len() > 0 {
-            self.extra_fields_before(key);
+    pub(crate) fn new(out: &'a mut Vec<u8>, extra: &'a Map, names: &[&str], depth: usize) -> Self {
+        out.push(b'{');
+        let mut object = Self { out, depth, extra: Vec::new(), empty: true, error: None };
+        if !extra.is_empty() {
+            object.set_extra(extra, names);
         }
-        let comma = usize::from(std::mem::take(&mut self.empty));
-        self.out.extend_from_slice(&start.as_bytes()[comma..]);
-        self.out
+        object
     }
 
     #[cold]
-    fn extra_fields_before(&mut self, key: &str) {
-        while let Some((name, value)) = self.extra.next_if(|(name, _)| name.as_str() < key) {
-            self.extra_field(name, value);
+    fn set_extra(&mut self, extra: &'a Map, names: &[&str]) {
+        self.extra = sorted(extra);
+        self.extra.reverse();
+        if let Some(name) = extra.keys().find(|name| names.contains(&name.as_str())) {
+            self.fail(CanonicalError::ReservedName { path: name.clone() });
         }
     }
 
-    /// Fails when an extra field has the name of one of the type's own.
-    pub(crate) fn reserve(&mut self, names: &[&str]) {
-        for (name, _) in self.extra.clone() {
-            if names.contains(&name.as_str()) {
-                self.fail(CanonicalError::ReservedName { path: name.clone() });
+    /// Begins a field of the type's own, after every extra field that sorts before it. `start` is
+    /// `"key":`.
+    // Inlined always, so that the compiler knows the text's length and copies it in a few moves.
+    #[inline(always)]
+    pub(crate) fn field(&mut self, key: &str, start: &'static str) -> &mut Vec<u8> {
+        if !self.extra.is_empty() {
+            self.extra_fields_before(Some(key));
+        }
+        self.comma();
+        self.out.extend_from_slice(start.as_bytes());
+        self.out
+    }
+
+    #[inline(always)]
+    fn comma(&mut self) {
+        if !std::mem::take(&mut self.empty) {
+            self.out.push(b',');
+        }
+    }
+
+    /// Writes the extra fields that sort before `key`, or all.
+    #[cold]
+    fn extra_fields_before(&mut self, key: Option<&str>) {
+        while let Some((name, value)) =
+            self.extra.pop_if(|(name, _)| key.is_none_or(|key| name.as_str() < key))
+        {
+            self.comma();
+            write_string(name, self.out);
+            self.out.push(b':');
+            if let Err(error) = write_value(value, self.out, self.depth + 1) {
+                self.fail(error.within(name));
             }
         }
     }
 
-    fn extra_field(&mut self, name: &str, value: &Value) {
-        self.key(name);
-        if let Err(error) = write_value(value, self.out, self.depth + 1) {
-            self.fail(error.within(name));
-        }
-    }
-
+    #[cold]
     fn fail(&mut self, error: CanonicalError) {
-        self.error.get_or_insert(error);
+        self.error.get_or_insert_with(|| Box::new(error));
     }
 
     /// Writes a nested part, naming it in its error.
+    #[inline(always)]
     pub(crate) fn part<T: WriteCanonical>(&mut self, key: &str, start: &'static str, part: &T) {
         if let Err(error) = part.write(self.field(key, start)) {
             self.fail(error.within(key));
         }
     }
 
+    #[inline]
     pub(crate) fn end(mut self) -> Result<(), CanonicalError> {
-        while let Some((name, value)) = self.extra.next() {
-            self.extra_field(name, value);
+        if !self.extra.is_empty() {
+            self.extra_fields_before(None);
         }
         self.out.push(b'}');
-        self.error.map_or(Ok(()), Err)
+        self.error.map_or(Ok(()), |error| Err(*error))
     }
 }
 
@@ -299,14 +337,14 @@ impl WriteCanonical for Map {
 /// `field!(object, "id", value)`: a string field.
 macro_rules! field {
     ($object:ident, $key:literal, $text:expr) => {
-        $crate::canonical::write_string($text, $object.field($key, concat!(",\"", $key, "\":")))
+        $crate::canonical::write_string($text, $object.field($key, concat!("\"", $key, "\":")))
     };
 }
 
 /// `part!(object, "actor", value)`: a field that is an object.
 macro_rules! part {
     ($object:ident, $key:literal, $part:expr) => {
-        $object.part($key, concat!(",\"", $key, "\":"), $part)
+        $object.part($key, concat!("\"", $key, "\":"), $part)
     };
 }
 

@@ -74,8 +74,8 @@ impl Context {
 
 impl WriteCanonical for Context {
     fn write(&self, out: &mut Vec<u8>) -> Result<(), CanonicalError> {
-        let mut object = ObjectWriter::new(out, Some(&self.extra), 1);
-        object.reserve(&["cluster_id", "correlation_id", "environment"]);
+        let mut object =
+            ObjectWriter::new(out, &self.extra, &["cluster_id", "correlation_id", "environment"], 1);
         if let Some(id) = &self.cluster_id {
             field!(object, "cluster_id", id);
         }

@@ -194,18 +194,22 @@ impl Event {
 
 impl WriteCanonical for Event {
     fn write(&self, out: &mut Vec<u8>) -> Result<(), CanonicalError> {
-        let mut object = ObjectWriter::new(out, Some(&self.extra), 0);
-        object.reserve(&[
-            "action",
-            "actor",
-            "context",
-            "details",
-            "event_id",
-            "event_type",
-            "resource",
-            "timestamp",
-            "version",
-        ]);
+        let mut object = ObjectWriter::new(
+            out,
+            &self.extra,
+            &[
+                "action",
+                "actor",
+                "context",
+                "details",
+                "event_id",
+                "event_type",
+                "resource",
+                "timestamp",
+                "version",
+            ],
+            0,
+        );
         if let Some(action) = &self.action {
             part!(object, "action", action);
         }
@@ -223,7 +227,7 @@ impl WriteCanonical for Event {
         if let Some(resource) = &self.resource {
             part!(object, "resource", resource);
         }
-        let out = object.field("timestamp", ",\"timestamp\":");
+        let out = object.field("timestamp", "\"timestamp\":");
         out.push(b'"');
         out.extend_from_slice(&self.timestamp.rfc3339());
         out.push(b'"');

@@ -53,8 +53,7 @@ impl Resource {
 
 impl WriteCanonical for Resource {
     fn write(&self, out: &mut Vec<u8>) -> Result<(), CanonicalError> {
-        let mut object = ObjectWriter::new(out, Some(&self.extra), 1);
-        object.reserve(&["id", "path", "type"]);
+        let mut object = ObjectWriter::new(out, &self.extra, &["id", "path", "type"], 1);
         if let Some(id) = &self.id {
             field!(object, "id", id);
         }
