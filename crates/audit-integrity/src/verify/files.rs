@@ -62,7 +62,10 @@ pub(crate) fn read_all(
     });
     let failure = Mutex::new(None);
     let work = || {
-        while let Some((number, task)) = lock(&queue).next() {
+        loop {
+            // In a statement of its own: a `while let` would hold the lock for as long as the work takes.
+            let next = lock(&queue).next();
+            let Some((number, task)) = next else { return };
             match run(&task, &paths[task.file], keys, read_bytes) {
                 Ok(result) => lock(&assembly).add(number, task.file, result),
                 Err(error) => {
