@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use audit_model::Timestamp;
 
 use crate::compress::Housekeeper;
-use crate::file::{create_private_directory, private, sync_directory};
+use crate::file::{create_private_directory, identity, private, sync_directory};
 use crate::incident::{Incident, Prunable};
 use crate::reader::open_segment;
 use crate::recovery::{Records, Recovery, last_record, scan};
@@ -83,6 +83,9 @@ pub struct Journal {
     path: PathBuf,
     options: Options,
     file: File,
+    /// What the active file is, so that one look at its name tells whether it is still there. No other file can be the
+    /// same while this one is open.
+    identity: (u64, u64),
     /// The length of the active file: what was written to it and acknowledged.
     size: u64,
     /// The last bytes of that.
@@ -164,6 +167,7 @@ impl Journal {
         }
         let mut journal = Self {
             path: path.to_owned(),
+            identity: identity_of(&file, path)?,
             file,
             size: tail.whole,
             ending,
@@ -259,7 +263,7 @@ impl Journal {
         self.begin_if_ended(now)?;
         // Nothing is lost with a file that holds nothing; the next append sees to it.
         let failed = JournalError::io("cannot look at the log", &self.path);
-        if self.next > self.first && look(&self.path, &self.file, self.size).map_err(failed)?.is_some() {
+        if self.next > self.first && look(&self.path, self.identity, self.size).map_err(failed)?.is_some() {
             self.rotate(now)?;
             self.begin_if_ended(now)?;
         }
@@ -349,7 +353,7 @@ impl Journal {
             });
         }
         let expected = self.size + lines.len() as u64;
-        match look(&self.path, &self.file, expected)
+        match look(&self.path, self.identity, expected)
             .map_err(JournalError::io("cannot look at the log", &self.path))?
         {
             None => {
@@ -387,7 +391,7 @@ impl Journal {
             self.cut(b"", now)?;
         }
         // Renaming by name has to move this file, not what somebody put in its place.
-        match look(&path, &self.file, self.size).map_err(failed("cannot look at the log"))? {
+        match look(&path, self.identity, self.size).map_err(failed("cannot look at the log"))? {
             None => {}
             Some(Change::Length) => self.separate(b"", now)?,
             Some(change) => return self.restore(change, b"", 0, now).map(drop),
@@ -401,7 +405,7 @@ impl Journal {
         self.file.sync_all().map_err(failed("cannot sync the log to disk"))?;
         let segment = self.segment(self.next - 1, now);
         fs::rename(&path, &segment).map_err(failed("cannot rename the full log"))?;
-        if look(&segment, &self.file, self.size).map_err(failed("cannot look at the log"))?.is_some() {
+        if look(&segment, self.identity, self.size).map_err(failed("cannot look at the log"))?.is_some() {
             // Somebody was quicker, between the look and the rename.
             fs::rename(&segment, &path).map_err(failed("cannot rename the full log"))?;
             return Err(failed("the log was touched while it was rotated")(
@@ -438,6 +442,7 @@ impl Journal {
                 .push(Incident::Tampered(Tampering::Extended { bytes: metadata.len(), moved_aside }));
         }
         (self.file, _) = open_active(&self.path)?;
+        self.identity = identity_of(&self.file, &self.path)?;
         self.begun = now;
         self.ended = false;
         Ok(())
@@ -533,6 +538,12 @@ impl Journal {
 }
 
 /// Opens the active file for writing, or makes it; tells whether it was made.
+fn identity_of(file: &File, path: &Path) -> Result<(u64, u64), JournalError> {
+    file.metadata()
+        .map(|metadata| identity(&metadata))
+        .map_err(JournalError::io("cannot look at the log", path))
+}
+
 fn open_active(path: &Path) -> Result<(File, bool), JournalError> {
     create_private_directory(path).map_err(JournalError::io("cannot make the log's directory", path))?;
     let existed = path.exists();

@@ -75,16 +75,15 @@ pub(crate) enum Change {
     Length,
 }
 
-/// Whether the file at `path` is still `file`, and `expected` bytes long.
-pub(crate) fn look(path: &Path, file: &File, expected: u64) -> io::Result<Option<Change>> {
+/// Whether the file at `path` is still ours, and `expected` bytes long. Where files have no identity, the length has to do.
+pub(crate) fn look(path: &Path, ours: (u64, u64), expected: u64) -> io::Result<Option<Change>> {
     let named = match fs::metadata(path) {
         // A symbolic link that leads nowhere.
         Err(_) if fs::symlink_metadata(path).is_ok() => return Ok(Some(Change::Replaced)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Some(Change::Removed)),
         other => other?,
     };
-    // Where files have no identity, the length has to do.
-    if cfg!(unix) && identity(&file.metadata()?) != identity(&named) {
+    if identity(&named) != ours {
         return Ok(Some(Change::Replaced));
     }
     Ok((named.len() != expected).then_some(Change::Length))

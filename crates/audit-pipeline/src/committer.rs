@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use audit_integrity::{EventDigest, Head, Sealer};
 use audit_journal::{Incident, Journal, JournalError, Tampering};
@@ -12,7 +12,7 @@ use audit_model::{Event, Timestamp};
 use crate::completion::Outcome;
 use crate::lifecycle::{self, Lost};
 use crate::pipeline::{Shared, Summary};
-use crate::queue::Batch;
+use crate::queue::{Batch, LastCommit};
 use crate::{EmitError, OnFailure};
 
 /// All that only one thread at a time may touch.
@@ -31,8 +31,15 @@ pub(crate) struct Committer {
     /// What the journal noticed and could not be put on record yet.
     unrecorded: Vec<Tampering>,
     housekeeping_failure: Option<String>,
-    answered: usize,
+    /// Records were appended since the head file was written.
+    head_is_stale: bool,
+    head_written: Instant,
+    last: LastCommit,
 }
+
+/// How often the head file is written at most: for a lone caller who waits for every record it would be two parts in a
+/// hundred of the time.
+const HEAD_INTERVAL: Duration = Duration::from_millis(100);
 
 impl Committer {
     pub(crate) fn new(journal: Journal, sealer: Option<Sealer>, on_failure: OnFailure) -> Self {
@@ -46,7 +53,9 @@ impl Committer {
             lost: None,
             unrecorded: Vec::new(),
             housekeeping_failure: None,
-            answered: 0,
+            head_is_stale: false,
+            head_written: Instant::now(),
+            last: LastCommit::default(),
         }
     }
 
@@ -54,9 +63,8 @@ impl Committer {
         self.journal.path()
     }
 
-    /// How many callers the last batch answered.
-    pub(crate) fn answered(&self) -> usize {
-        self.answered
+    pub(crate) fn last_commit(&self) -> LastCommit {
+        self.last
     }
 
     /// Commits what has gathered.
@@ -64,17 +72,24 @@ impl Committer {
         self.commit_held(shared);
         let (batch, turned_away) = shared.queue.take(std::mem::take(&mut self.spare));
         self.lose(turned_away, Timestamp::now(), "no room in memory");
-        self.answered = batch.waiting;
+        self.last = LastCommit::default();
         if !batch.entries.is_empty() || self.lost.is_some() {
             self.commit_batch(&batch, shared);
         }
         self.spare = batch.emptied();
         self.record_incidents();
-        let behind = self.lost.is_some() || !self.held.entries.is_empty() || !self.unrecorded.is_empty();
+        if self.head_written.elapsed() >= HEAD_INTERVAL {
+            self.write_head();
+        }
+        let behind = self.head_is_stale
+            || self.lost.is_some()
+            || !self.held.entries.is_empty()
+            || !self.unrecorded.is_empty();
         shared.queue.settle(self.held.bytes.len(), behind);
     }
 
     fn commit_batch(&mut self, batch: &Batch, shared: &Shared) {
+        let begun = Instant::now();
         let mut pause = Duration::from_millis(10);
         let written = loop {
             match self.write(batch, shared, Timestamp::now()) {
@@ -85,6 +100,8 @@ impl Committer {
                 result => break result,
             }
         };
+        // Counted before anybody is answered, and so before anybody can be back.
+        self.last = LastCommit { callers: batch.waiting + shared.queue.waiting(), took: begun.elapsed() };
         match written {
             Ok(first) => batch.completion.complete(Outcome::Recorded(first)),
             Err(error) => self.fail(batch, error, Timestamp::now()),
@@ -118,9 +135,12 @@ impl Committer {
         for entry in &batch.entries {
             let event = &batch.bytes[start..start + entry.length];
             start += entry.length;
-            match (&mut self.sealer, &entry.digest) {
-                (Some(sealer), Some(digest)) => sealer.seal(event, digest, &mut self.lines),
-                _ => {
+            match &mut self.sealer {
+                Some(sealer) => {
+                    let digest = entry.digest.unwrap_or_else(|| EventDigest::of(event));
+                    sealer.seal(event, &digest, &mut self.lines);
+                }
+                None => {
                     self.lines.extend_from_slice(event);
                     self.lines.push(b'\n');
                 }
@@ -135,15 +155,23 @@ impl Committer {
     /// Appends `lines`, and notes where the chain ends now; on an error takes the chain back to `before`.
     fn append(&mut self, records: u64, before: Option<Head>, now: Timestamp) -> Result<(), JournalError> {
         let appended = self.journal.append(&self.lines, records, now);
-        match (&mut self.sealer, before) {
-            (Some(sealer), Some(before)) if appended.is_err() => sealer.rewind(before),
-            (Some(sealer), _) => {
-                // A head that is behind is right, too, so a failure here costs nothing but freshness.
-                let _ = self.journal.write_head(&sealer.head().to_json(sealer.signer()));
+        if let (Some(sealer), Some(before)) = (&mut self.sealer, before) {
+            match &appended {
+                Ok(()) => self.head_is_stale = true,
+                Err(_) => sealer.rewind(before),
             }
-            _ => {}
         }
         appended
+    }
+
+    /// Notes in the head file where the chain ends.
+    pub(crate) fn write_head(&mut self) {
+        if let Some(sealer) = self.sealer.as_ref().filter(|_| self.head_is_stale) {
+            // A head that is behind is right, too, so a failure here costs nothing but freshness.
+            let _ = self.journal.write_head(&sealer.head().to_json(sealer.signer()));
+        }
+        self.head_is_stale = false;
+        self.head_written = Instant::now();
     }
 
     fn head(&self) -> Option<Head> {
@@ -244,6 +272,7 @@ impl Committer {
         let now = Timestamp::now();
         let stopped = lifecycle::stopped(now, self.journal.path(), recorded);
         let closed = self.record(&stopped, now);
+        self.write_head();
         let (head, housekeeping_failure) = (self.head(), self.housekeeping_failure);
         match closed.and(self.journal.close()) {
             Ok(()) => Ok(Summary { recorded, lost, head, housekeeping_failure }),

@@ -1,6 +1,6 @@
 //! How the callers of a batch learn what became of it.
 
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::task::{Poll, Waker};
 
 use crate::{EmitError, Receipt};
@@ -8,15 +8,10 @@ use crate::{EmitError, Receipt};
 /// Shared by all callers of one batch: one allocation for the batch, none for an event.
 #[derive(Debug, Default)]
 pub(crate) struct Completion {
-    state: Mutex<State>,
-    done: Condvar,
-}
-
-#[derive(Debug, Default)]
-struct State {
-    outcome: Option<Outcome>,
-    wakers: Vec<Waker>,
-    blocked: usize,
+    /// Blocked callers wait on it, and read it without a lock: sixty-four threads that are woken at once would queue
+    /// for one.
+    outcome: OnceLock<Outcome>,
+    wakers: Mutex<Vec<Waker>>,
 }
 
 /// What became of the batch's events.
@@ -29,20 +24,10 @@ pub(crate) enum Outcome {
 }
 
 impl Completion {
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// Answers the callers; the first answer counts.
     pub(crate) fn complete(&self, outcome: Outcome) {
-        let (wakers, blocked) = {
-            let mut state = self.lock();
-            state.outcome.get_or_insert(outcome);
-            (std::mem::take(&mut state.wakers), state.blocked)
-        };
-        if blocked > 0 {
-            self.done.notify_all();
-        }
+        let _ = self.outcome.set(outcome);
+        let wakers = std::mem::take(&mut *self.wakers.lock().unwrap_or_else(PoisonError::into_inner));
         wakers.into_iter().for_each(Waker::wake);
     }
 }
@@ -70,28 +55,22 @@ impl Ticket {
     }
 
     pub(crate) fn poll(&mut self, waker: &Waker) -> Poll<Result<Receipt, EmitError>> {
-        let mut state = self.completion.lock();
-        if let Some(outcome) = &state.outcome {
+        let mut wakers = self.completion.wakers.lock().unwrap_or_else(PoisonError::into_inner);
+        // Looked at under the lock: the outcome is set before the wakers are taken.
+        if let Some(outcome) = self.completion.outcome.get() {
             return Poll::Ready(self.result(outcome));
         }
         match self.waker {
-            Some(at) => state.wakers[at].clone_from(waker),
+            Some(at) => wakers[at].clone_from(waker),
             None => {
-                self.waker = Some(state.wakers.len());
-                state.wakers.push(waker.clone());
+                self.waker = Some(wakers.len());
+                wakers.push(waker.clone());
             }
         }
         Poll::Pending
     }
 
     pub(crate) fn wait(&self) -> Result<Receipt, EmitError> {
-        let mut state = self.completion.lock();
-        state.blocked += 1;
-        loop {
-            if let Some(outcome) = &state.outcome {
-                return self.result(outcome);
-            }
-            state = self.completion.done.wait(state).unwrap_or_else(PoisonError::into_inner);
-        }
+        self.result(self.completion.outcome.wait())
     }
 }

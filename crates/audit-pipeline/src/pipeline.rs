@@ -15,7 +15,7 @@ use audit_model::{CanonicalError, Event, Timestamp};
 
 use crate::committer::Committer;
 use crate::completion::Ticket;
-use crate::queue::{Batch, Queue, Refusal};
+use crate::queue::{Batch, LastCommit, Queue, Refusal};
 use crate::resume::{refuse_sealed, resume, sequence_of};
 use crate::{Durability, EmitError, OnFailure, Options, Receipt, StartError, lifecycle};
 
@@ -97,6 +97,7 @@ impl Pipeline {
             committer.record(event, now)?;
         }
         committer.record_incidents();
+        committer.write_head();
         let shared = Arc::new(Shared {
             queue: Queue::new(options.buffer_bytes),
             committer: Mutex::new(Some(committer)),
@@ -122,8 +123,8 @@ impl Pipeline {
         let shared = &self.inner.shared;
         let waits = shared.options.durability != Durability::None;
         let mut state = None;
-        let answer =
-            shared.prepare(event, |bytes, digest| match shared.queue.push(bytes, digest, waits, true) {
+        let answer = shared.prepare(event, waits, |bytes, digest| {
+            match shared.queue.push(bytes, digest, waits, true) {
                 Ok(ticket) => {
                     state = waits.then_some(EmitState::InLine(ticket));
                     Ok(Receipt::Queued)
@@ -133,7 +134,8 @@ impl Pipeline {
                     Ok(Receipt::Queued)
                 }
                 Err(Refusal::Closed) => Err(EmitError::Closed),
-            });
+            }
+        });
         Emit { shared: Arc::clone(shared), waits, state: state.unwrap_or(EmitState::Known(answer)) }
     }
 
@@ -148,7 +150,7 @@ impl Pipeline {
         if shared.options.durability == Durability::None {
             return self.enqueue_blocking(event);
         }
-        shared.prepare(event, |bytes, digest| {
+        shared.prepare(event, true, |bytes, digest| {
             loop {
                 let leader = shared.idle_committer();
                 match shared.queue.push(bytes, digest, true, leader.is_none()) {
@@ -177,7 +179,7 @@ impl Pipeline {
     /// When the event cannot be written as JSON, too many events wait already, or the log was closed.
     pub fn try_emit(&self, event: &Event) -> Result<Receipt, EmitError> {
         let shared = &self.inner.shared;
-        shared.prepare(event, |bytes, digest| match shared.queue.push(bytes, digest, false, true) {
+        shared.prepare(event, false, |bytes, digest| match shared.queue.push(bytes, digest, false, true) {
             Ok(_) => Ok(Receipt::Queued),
             Err(Refusal::Closed) => Err(EmitError::Closed),
             Err(Refusal::Full { .. }) if shared.options.on_failure == OnFailure::Permit => {
@@ -193,7 +195,7 @@ impl Pipeline {
     /// When the event cannot be written as JSON, or the log was closed.
     pub fn enqueue_blocking(&self, event: &Event) -> Result<Receipt, EmitError> {
         let shared = &self.inner.shared;
-        shared.prepare(event, |bytes, digest| {
+        shared.prepare(event, false, |bytes, digest| {
             loop {
                 match shared.queue.push(bytes, digest, false, true) {
                     Ok(_) => return Ok(Receipt::Queued),
@@ -243,10 +245,12 @@ impl Drop for Inner {
 }
 
 impl Shared {
-    /// Selects, redacts and encodes an event, and hands its bytes and hash on.
+    /// Selects, redacts and encodes an event, and hands its bytes and hash on. An event that nobody waits for is left to
+    /// the writer for hashing while that one sleeps: so the two share the work evenly, whoever is the slower.
     fn prepare(
         &self,
         event: &Event,
+        waits: bool,
         then: impl FnOnce(&[u8], Option<EventDigest>) -> Result<Receipt, EmitError>,
     ) -> Result<Receipt, EmitError> {
         if event.event_type.is_reserved() {
@@ -259,7 +263,8 @@ impl Shared {
         let mut buffer = ENCODED.take();
         buffer.clear();
         self.encode(event, &mut buffer)?;
-        let digest = self.options.signer.is_some().then(|| EventDigest::of(&buffer));
+        let hashes = self.options.signer.is_some() && (waits || !self.queue.is_writer_idle());
+        let digest = hashes.then(|| EventDigest::of(&buffer));
         let answer = then(&buffer, digest);
         // One huge event does not keep its memory in every thread.
         buffer.clear();
@@ -284,34 +289,34 @@ impl Shared {
     /// The committer, if nobody is using it, and the last commit was for one caller: several are better joined.
     fn idle_committer(&self) -> Option<MutexGuard<'_, Option<Committer>>> {
         let guard = self.committer.try_lock().ok()?;
-        guard.as_ref().is_some_and(|committer| committer.answered() <= 1).then_some(guard)
+        guard.as_ref().is_some_and(|committer| committer.last_commit().callers <= 1).then_some(guard)
     }
 
     /// The writer's thread.
     fn write(&self) -> Result<Summary, JournalError> {
-        let mut answered = 0;
-        while self.queue.wait_for_work(answered) {
-            answered = self.commit(&mut self.lock_committer());
+        let mut last = LastCommit::default();
+        while self.queue.wait_for_work(last) {
+            last = self.commit(&mut self.lock_committer());
         }
         let committer = self.lock_committer().take();
         committer.ok_or_else(|| self.panicked())?.close(self)
     }
 
-    /// Commits what has gathered; tells how many callers that answered.
-    fn commit(&self, slot: &mut Option<Committer>) -> usize {
+    /// Commits what has gathered.
+    fn commit(&self, slot: &mut Option<Committer>) -> LastCommit {
         let commit = |committer: &mut Committer| {
             committer.commit(self);
-            committer.answered()
+            committer.last_commit()
         };
         let committed = slot.as_mut().map(|committer| catch_unwind(AssertUnwindSafe(|| commit(committer))));
-        if let Some(Ok(answered)) = committed {
-            return answered;
+        if let Some(Ok(last)) = committed {
+            return last;
         }
         // Nobody knows what is in the file now. The next opening finds out; until then nothing is taken and nobody waits.
         *slot = None;
         self.queue.close();
         drop(self.queue.take(Batch::default()));
-        0
+        LastCommit::default()
     }
 
     fn panicked(&self) -> JournalError {

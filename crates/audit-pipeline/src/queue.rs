@@ -3,6 +3,7 @@
 //! Measured against channels with one emitter and with 64: one lock around an append to a flat buffer costs less than a
 //! channel's node, and the batch comes out in one piece.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 use std::time::{Duration, Instant};
@@ -48,7 +49,7 @@ impl Drop for Batch {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Entry {
     pub(crate) length: usize,
-    /// Absent when nothing is sealed.
+    /// Absent when nothing is sealed, or when hashing was left to the writer.
     pub(crate) digest: Option<EventDigest>,
     /// Whether a caller waits for it.
     pub(crate) waited_for: bool,
@@ -62,6 +63,8 @@ pub(crate) struct Queue {
     /// Blocked callers wait here for room.
     room: Condvar,
     capacity: usize,
+    /// Whether the writer sleeps: a hint, which may be out of date.
+    idle: AtomicBool,
 }
 
 #[derive(Debug)]
@@ -75,6 +78,8 @@ struct State {
     /// Events that were refused for want of room, and that nobody else counts.
     turned_away: u64,
     wants: Wants,
+    /// The writer sleeps until it is woken.
+    sleeps_without_end: bool,
     waiting_for_room: Vec<Waker>,
     blocked_for_room: usize,
 }
@@ -92,6 +97,15 @@ enum Wants {
     Waiters(usize),
 }
 
+/// What the last commit tells of the next one. Callers that were answered come back at once, and committing the first of
+/// them alone would cost the others a sync; waiting longer than a commit takes would cost more than that.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct LastCommit {
+    /// Callers that it answered, and those that were waiting by then for the next.
+    pub(crate) callers: usize,
+    pub(crate) took: Duration,
+}
+
 /// Why an event was not taken in.
 #[derive(Debug)]
 pub(crate) enum Refusal {
@@ -103,8 +117,8 @@ pub(crate) enum Refusal {
 const FULL_BATCH: usize = 256 << 10;
 /// ... or for this long: fewer writes, and nobody notices.
 const LINGER: Duration = Duration::from_millis(5);
-/// How long callers that have just been answered are given to come back with their next event.
-const REGATHER: Duration = Duration::from_micros(100);
+/// The least and the most time that callers who have just been answered are given to come back with their next event.
+const REGATHER: std::ops::Range<Duration> = Duration::from_micros(50)..Duration::from_millis(2);
 /// How often the log is tried again while events are held or losses not yet on record.
 const RETRY: Duration = Duration::from_millis(250);
 
@@ -117,10 +131,17 @@ impl Queue {
             closed: false,
             turned_away: 0,
             wants: Wants::Nothing,
+            sleeps_without_end: false,
             waiting_for_room: Vec::new(),
             blocked_for_room: 0,
         };
-        Self { state: Mutex::new(state), work: Condvar::new(), room: Condvar::new(), capacity }
+        Self {
+            state: Mutex::new(state),
+            work: Condvar::new(),
+            room: Condvar::new(),
+            capacity,
+            idle: AtomicBool::new(false),
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -160,6 +181,11 @@ impl Queue {
             self.work.notify_one();
         }
         Ok(ticket)
+    }
+
+    /// How many callers wait for the next commit.
+    pub(crate) fn waiting(&self) -> usize {
+        self.lock().batch.waiting
     }
 
     /// Counts an event that was refused and whose caller goes on. False when the queue is closed.
@@ -236,16 +262,27 @@ impl Queue {
 
     /// Has the writer look again, should it sleep without end.
     fn wake_if_asleep(&self, state: &mut State) {
-        if state.wants == Wants::Any {
-            state.wants = Wants::Nothing;
+        if state.sleeps_without_end {
+            state.sleeps_without_end = false;
             self.work.notify_one();
         }
     }
 
-    /// Sleeps until there is something to commit. `expected` is how many callers the last batch answered: those come
-    /// back at once, and committing the first of them alone would cost the others a sync.
-    /// False when the queue is closed and empty.
-    pub(crate) fn wait_for_work(&self, expected: usize) -> bool {
+    /// Sleeps until there is something to commit. False when the queue is closed and empty.
+    pub(crate) fn wait_for_work(&self, last: LastCommit) -> bool {
+        self.idle.store(true, Ordering::Relaxed);
+        let work = self.sleep(last);
+        self.idle.store(false, Ordering::Relaxed);
+        work
+    }
+
+    /// Whether the writer sleeps, so that work may be left to it.
+    pub(crate) fn is_writer_idle(&self) -> bool {
+        self.idle.load(Ordering::Relaxed)
+    }
+
+    fn sleep(&self, last: LastCommit) -> bool {
+        let regather = last.took.clamp(REGATHER.start, REGATHER.end);
         let mut state = self.lock();
         let woken = Instant::now();
         loop {
@@ -258,11 +295,10 @@ impl Queue {
             } else if batch.entries.is_empty() {
                 (Wants::Any, state.behind.then_some(RETRY))
             } else if batch.waiting > 0 {
-                let enough = expected - expected / 4;
-                if batch.waiting >= enough {
+                if batch.waiting >= last.callers {
                     break;
                 }
-                (Wants::Waiters(enough), REGATHER.checked_sub(woken.elapsed()))
+                (Wants::Waiters(last.callers), regather.checked_sub(woken.elapsed()))
             } else if batch.bytes.len() >= FULL_BATCH.min(self.capacity / 2) {
                 break;
             } else {
@@ -276,7 +312,9 @@ impl Queue {
                     break;
                 }
                 state.wants = wants;
+                state.sleeps_without_end = true;
                 state = self.work.wait(state).unwrap_or_else(PoisonError::into_inner);
+                state.sleeps_without_end = false;
                 continue;
             };
             state.wants = wants;
