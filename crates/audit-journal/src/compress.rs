@@ -70,8 +70,8 @@ impl Housekeeper {
 
     /// The next segment that is to be deleted.
     pub(crate) fn take_prunable(&self) -> Option<Prunable> {
-        self.thread.as_ref()?;
-        self.shared.lock().prunable.pop_front()
+        let prunes = self.shared.options.rotation.max_files.is_some();
+        prunes.then(|| self.shared.lock().prunable.pop_front()).flatten()
     }
 
     /// Why the last round could not be finished, told once.

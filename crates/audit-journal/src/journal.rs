@@ -107,7 +107,7 @@ pub struct Journal {
     head: File,
     head_length: u64,
     // Held for as long as the journal is open; the operating system lets go when the process ends.
-    _lock: File,
+    lock: File,
 }
 
 impl Journal {
@@ -122,6 +122,11 @@ impl Journal {
         let absolute =
             std::path::absolute(path).map_err(JournalError::io("cannot find the log's directory", path))?;
         let path = absolute.as_path();
+        let is_other = fs::metadata(path).is_ok_and(|metadata| !metadata.is_file());
+        if is_other || path.file_name().is_none() {
+            let source = io::Error::other("not a regular file");
+            return Err(JournalError::io("cannot be a log", path)(source));
+        }
         create_private_directory(path).map_err(JournalError::io("cannot make the log's directory", path))?;
         let lock = take_lock(path)?;
         let sequence_of = options.sequence_of;
@@ -182,7 +187,7 @@ impl Journal {
             head_length: head.metadata().map_or(0, |metadata| metadata.len()),
             head,
             options,
-            _lock: lock,
+            lock,
         };
         if recovery.foreign_lines > 0 {
             journal.set_foreign_aside(now)?;
@@ -324,6 +329,13 @@ impl Journal {
         let read = self.head.seek(SeekFrom::Start(0)).and_then(|_| self.head.read_to_end(&mut content));
         read.map_err(JournalError::io("cannot read the head file", &self.path))?;
         Ok(content)
+    }
+
+    /// Waits until every rotated segment is compressed and the old ones are looked through, so that
+    /// [`take_incidents`](Self::take_incidents) tells all that is due. What is rotated after that waits for the next
+    /// opening.
+    pub fn finish_housekeeping(&mut self) {
+        self.housekeeper.finish();
     }
 
     /// Closes the log: everything is on disk, and every rotated segment compressed.
@@ -538,6 +550,16 @@ impl Journal {
 }
 
 /// Opens the active file for writing, or makes it; tells whether it was made.
+impl Drop for Journal {
+    fn drop(&mut self) {
+        self.housekeeper.finish();
+        // Said, and not left to closing the files: a child process that is just being started holds copies of them, and
+        // the locks with them, until it runs its own program.
+        let _ = self.file.unlock();
+        let _ = self.lock.unlock();
+    }
+}
+
 fn identity_of(file: &File, path: &Path) -> Result<(u64, u64), JournalError> {
     file.metadata()
         .map(|metadata| identity(&metadata))
