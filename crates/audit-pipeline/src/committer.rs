@@ -1,17 +1,17 @@
 //! The one who writes: number, seal, append, sync, answer.
 
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 use audit_integrity::{EventDigest, Head, Sealer};
-use audit_journal::{Incident, Journal, JournalError, Tampering};
+use audit_journal::{Incident, Journal, JournalError, Recovery, Tampering};
 use audit_model::{Event, Timestamp};
 
 use crate::completion::Outcome;
 use crate::lifecycle::{self, Lost};
-use crate::pipeline::{Shared, Summary};
+use crate::pipeline::{Notices, Shared, Summary};
 use crate::queue::{Batch, LastCommit};
 use crate::{EmitError, OnFailure};
 
@@ -21,6 +21,11 @@ pub(crate) struct Committer {
     journal: Journal,
     sealer: Option<Sealer>,
     on_failure: OnFailure,
+    notices: Notices,
+    /// The last attempt to write failed.
+    fails: bool,
+    /// Events whose loss is on record.
+    dropped: u64,
     /// Sealed lines, on their way to the file.
     lines: Vec<u8>,
     /// An empty batch whose buffers are used again.
@@ -42,11 +47,19 @@ pub(crate) struct Committer {
 const HEAD_INTERVAL: Duration = Duration::from_millis(100);
 
 impl Committer {
-    pub(crate) fn new(journal: Journal, sealer: Option<Sealer>, on_failure: OnFailure) -> Self {
+    pub(crate) fn new(
+        journal: Journal,
+        sealer: Option<Sealer>,
+        on_failure: OnFailure,
+        notices: Notices,
+    ) -> Self {
         Self {
             journal,
             sealer,
             on_failure,
+            notices,
+            fails: false,
+            dropped: 0,
             lines: Vec::new(),
             spare: Batch::default(),
             held: Batch::default(),
@@ -147,7 +160,7 @@ impl Committer {
             }
         }
         self.append(records, before, now)?;
-        self.lost = None;
+        self.dropped += self.lost.take().map_or(0, |lost| lost.count);
         shared.recorded.fetch_add(batch.entries.len() as u64, Ordering::Relaxed);
         Ok(first)
     }
@@ -155,6 +168,12 @@ impl Committer {
     /// Appends `lines`, and notes where the chain ends now; on an error takes the chain back to `before`.
     fn append(&mut self, records: u64, before: Option<Head>, now: Timestamp) -> Result<(), JournalError> {
         let appended = self.journal.append(&self.lines, records, now);
+        match &appended {
+            Err(error) if !self.fails => self.notice(format!("the log cannot be written: {error}")),
+            Ok(()) if self.fails => self.notice("the log can be written again".to_owned()),
+            _ => {}
+        }
+        self.fails = appended.is_err();
         if let (Some(sealer), Some(before)) = (&mut self.sealer, before) {
             match &appended {
                 Ok(()) => self.head_is_stale = true,
@@ -162,6 +181,24 @@ impl Committer {
             }
         }
         appended
+    }
+
+    fn notice(&self, sentence: String) {
+        self.notices.lock().unwrap_or_else(PoisonError::into_inner).push(sentence);
+    }
+
+    /// Tells what was found at the log's end when it was opened.
+    pub(crate) fn notice_recovery(&self, recovery: &Recovery) {
+        if recovery.torn_bytes > 0 {
+            let bytes = recovery.torn_bytes;
+            self.notice(format!(
+                "a half-written line of {bytes} bytes was cut off the log's end; it was never acknowledged"
+            ));
+        }
+        if recovery.foreign_lines > 0 {
+            let lines = recovery.foreign_lines;
+            self.notice(format!("{lines} lines at the log's end were no records, and were set aside"));
+        }
     }
 
     /// Notes in the head file where the chain ends.
@@ -239,7 +276,10 @@ impl Committer {
         }
         for incident in self.journal.take_incidents() {
             match incident {
-                Incident::Tampered(what) => self.unrecorded.push(what),
+                Incident::Tampered(what) => {
+                    self.notice(what.to_string());
+                    self.unrecorded.push(what);
+                }
                 Incident::PruneDue(prunable) => {
                     let now = Timestamp::now();
                     let event = lifecycle::retention_applied(now, self.journal.path(), &prunable);
@@ -266,6 +306,8 @@ impl Committer {
         self.commit(shared);
         // Once more, with whatever room the others have left.
         self.commit_held(shared);
+        // A program that runs for a moment at a time prunes, too.
+        self.journal.finish_housekeeping();
         self.record_incidents();
         let lost = self.held.entries.len() as u64 + self.lost.as_ref().map_or(0, |lost| lost.count);
         let recorded = shared.recorded.load(Ordering::Relaxed);
@@ -273,9 +315,9 @@ impl Committer {
         let stopped = lifecycle::stopped(now, self.journal.path(), recorded);
         let closed = self.record(&stopped, now);
         self.write_head();
-        let (head, housekeeping_failure) = (self.head(), self.housekeeping_failure);
+        let (head, dropped, housekeeping_failure) = (self.head(), self.dropped, self.housekeeping_failure);
         match closed.and(self.journal.close()) {
-            Ok(()) => Ok(Summary { recorded, lost, head, housekeeping_failure }),
+            Ok(()) => Ok(Summary { recorded, dropped, lost, head, housekeeping_failure }),
             Err(JournalError::Io { what, path, source }) if lost > 0 => {
                 let message = format!("{source}; {lost} events that were accepted are lost with it");
                 Err(JournalError::Io { what, path, source: std::io::Error::new(source.kind(), message) })

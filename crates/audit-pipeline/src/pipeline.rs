@@ -43,7 +43,11 @@ pub(crate) struct Shared {
     pub(crate) queue: Queue,
     committer: Mutex<Option<Committer>>,
     pub(crate) recorded: AtomicU64,
+    notices: Notices,
 }
+
+/// What somebody should know of the log, in sentences.
+pub(crate) type Notices = Arc<Mutex<Vec<String>>>;
 
 /// How a log was closed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,6 +55,8 @@ pub(crate) struct Shared {
 pub struct Summary {
     /// How many events were recorded since it was opened, the log's own not counted.
     pub recorded: u64,
+    /// How many events [`OnFailure::Permit`](crate::OnFailure::Permit) dropped; `audit.events_lost` records say when.
+    pub dropped: u64,
     /// How many events were accepted and could not be recorded in the end, for want of a working disk.
     pub lost: u64,
     /// Where the chain ends, if records are sealed: kept elsewhere, it shows a cut tail.
@@ -81,9 +87,11 @@ impl Pipeline {
             journal_options = journal_options.numbered_by(sequence_of);
         }
         let (mut journal, recovery) = Journal::open(&options.path, journal_options, now)?;
+        let notices = Notices::default();
         let (sealer, found) = match &options.signer {
             Some(signer) => {
-                let (sealer, found) = resume(&options, signer.clone(), &mut journal, &recovery, now)?;
+                let (sealer, found) =
+                    resume(&options, signer.clone(), &mut journal, &recovery, &notices, now)?;
                 (Some(sealer), found)
             }
             None => {
@@ -91,7 +99,8 @@ impl Pipeline {
                 (None, Vec::new())
             }
         };
-        let mut committer = Committer::new(journal, sealer, options.on_failure);
+        let mut committer = Committer::new(journal, sealer, options.on_failure, Arc::clone(&notices));
+        committer.notice_recovery(&recovery);
         let started = lifecycle::started(now, committer.path(), &recovery, options.durability);
         for event in std::iter::once(&started).chain(&found) {
             committer.record(event, now)?;
@@ -102,6 +111,7 @@ impl Pipeline {
             queue: Queue::new(options.buffer_bytes),
             committer: Mutex::new(Some(committer)),
             recorded: AtomicU64::new(0),
+            notices,
             options,
         });
         let writer = {
@@ -204,6 +214,13 @@ impl Pipeline {
                 }
             }
         })
+    }
+
+    /// What happened to the log that somebody should know, each told once, as a sentence: tampering, an end that had to
+    /// be mended, a disk that fails or works again. What concerns the log's content is on record in it, too.
+    #[must_use]
+    pub fn take_notices(&self) -> Vec<String> {
+        std::mem::take(&mut self.inner.shared.notices.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// How many events were recorded since the log was opened.

@@ -1,12 +1,14 @@
 //! Where the chain goes on when a log is opened.
 
 use std::path::Path;
+use std::sync::PoisonError;
 
 use audit_integrity::{ChainId, Head, KeyRing, SealedRecord, Sealer, Signature, Signer};
 use audit_journal::{Journal, Recovery};
 use audit_model::{Event, Timestamp};
 
 use crate::lifecycle::tampered_at_rest;
+use crate::pipeline::Notices;
 use crate::{Options, StartError};
 
 /// A record's own number, as the journal asks for it.
@@ -20,21 +22,33 @@ pub(crate) fn resume(
     signer: Signer,
     journal: &mut Journal,
     recovery: &Recovery,
+    notices: &Notices,
     now: Timestamp,
 ) -> Result<(Sealer, Vec<Event>), StartError> {
+    let notice = |sentence: String| notices.lock().unwrap_or_else(PoisonError::into_inner).push(sentence);
     let path = journal.path().to_owned();
     let shown = || path.display().to_string();
     let mut found = Vec::new();
-    let mut find =
-        |change: &str, message: &str, lost| found.push(tampered_at_rest(now, &path, change, message, lost));
+    let mut find = |change: &str, message: &str, lost: Option<(u64, u64)>| {
+        let which = lost.map(|(first, last)| format!(" (records {first} to {last})")).unwrap_or_default();
+        notice(format!("{message}{which}; this is on record as audit.log_tampered"));
+        found.push(tampered_at_rest(now, &path, change, message, lost));
+    };
     let keys = ring(options, &signer);
     let last = recovery.last_line.as_deref().and_then(|line| SealedRecord::parse(line).ok());
     let kept = Head::from_json(&journal.read_head()?, &keys).ok();
     let mut head = match &last {
         Some(record) => {
             let seal = &record.integrity;
-            if record.is_authentic(&keys) == Some(false) {
-                find("edited", "the last record's signature does not match its content", None);
+            match (record.is_authentic(&keys), &seal.key_id) {
+                (Some(false), _) => {
+                    find("edited", "the last record's signature does not match its content", None);
+                }
+                (None, Some(id)) => notice(format!(
+                    "the log's last record was signed with key {id}, which was not given, so its end cannot be checked; \
+                     add that key to the previous keys"
+                )),
+                _ => {}
             }
             Head {
                 chain_id: seal.chain_id.clone(),
