@@ -4,8 +4,8 @@ use crate::{Config, ConfigErrors, DestinationKind};
 #[derive(Clone, Copy)]
 #[allow(missing_debug_implementations, reason = "holds a function")]
 pub struct Built<'a> {
-    /// Destination types (`file`, `s3`), the keys `retention`, `lifecycle`, `alerts` and
-    /// `notifiers`, and `destinations` for more than one at once.
+    /// Destination types (`file`, `s3`), the keys `state_dir`, `required`, `retention`, `lifecycle`,
+    /// `alerts` and `notifiers`, and `destinations` for more than one at once.
     pub parts: &'a [&'a str],
     /// The cargo feature that would bring a part, where there is one.
     pub feature_of: &'a dyn Fn(&str) -> Option<&'static str>,
@@ -37,7 +37,13 @@ impl Config {
         let mut errors = Vec::new();
         let mut need = |part: &str, path: &str, what: &str| {
             if !built.parts.contains(&part) {
-                let mut error = self.origin.error(path, format!("{what} not built into this version"));
+                let instead = match part {
+                    "state_dir" => ": the journal is the file of the `file` destination",
+                    "required" => ": an event counts as recorded when the journal has it",
+                    _ => "",
+                };
+                let message = format!("{what} not built into this version{instead}");
+                let mut error = self.origin.error(path, message);
                 error.help =
                     (built.feature_of)(part).map(|feature| format!("build with `--features {feature}`"));
                 errors.push(error);
@@ -45,8 +51,14 @@ impl Config {
         };
         for (index, destination) in self.destinations.iter().enumerate() {
             let kind = destination.kind.type_name();
-            let path = format!("{}.type", self.destination_path(index));
-            need(kind, &path, &format!("destination type \"{kind}\" is"));
+            let path = self.destination_path(index);
+            need(kind, &format!("{path}.type"), &format!("destination type \"{kind}\" is"));
+            if destination.required {
+                need("required", &format!("{path}.required"), "`required: true` is");
+            }
+        }
+        if self.state_dir.is_some() {
+            need("state_dir", "state_dir", "`state_dir` is");
         }
         if self.destinations.len() > 1 {
             need("destinations", "destinations", "more than one destination is");

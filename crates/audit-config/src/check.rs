@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use audit_model::{EventPattern, EventType, nearest_event_type};
 
 use crate::error::quoted;
-use crate::{AlertRule, Config, ConfigError, Destination, DestinationKind, RedactAction, Signing};
+use crate::{
+    AlertRule, Config, ConfigError, Destination, DestinationKind, Environment, RedactAction, Signing,
+};
 
 /// Fields that identify the event; without them as they were the log proves nothing.
 const KEPT_FIELDS: [&str; 4] = ["event_type", "event_id", "timestamp", "version"];
@@ -16,8 +18,9 @@ pub(crate) struct Findings {
 }
 
 /// Checks what could be read: all but the sections in `unread`.
-pub(crate) fn check(config: &Config, unread: &[String]) -> Findings {
+pub(crate) fn check(config: &Config, unread: &[String], environment: Environment<'_>) -> Findings {
     let mut check = Check { config, unread, errors: Vec::new(), warnings: Vec::new() };
+    check.chain_id();
     check.destinations();
     check.events("events", &config.events);
     check.events("exclude_events", &config.exclude_events);
@@ -26,6 +29,8 @@ pub(crate) fn check(config: &Config, unread: &[String]) -> Findings {
     check.retention();
     check.alerts();
     let Check { errors, mut warnings, .. } = check;
+    // Only a warning, as the variable may be set where the configuration runs.
+    warnings.extend(config.check_notifiers(environment).err().into_iter().flat_map(|lacking| lacking.0));
     warnings.sort_by_key(|warning| (warning.line, warning.column));
     Findings { errors, warnings }
 }
@@ -63,11 +68,19 @@ impl Check<'_> {
         }
     }
 
+    /// The rule of `audit_integrity::ChainId`, which not every build has.
+    fn chain_id(&mut self) {
+        let Some(id) = &self.config.chain_id else { return };
+        let is_plain = |b: u8| b.is_ascii_alphanumeric() || b"._:-".contains(&b);
+        self.require(
+            (1..=128).contains(&id.len()) && id.bytes().all(is_plain),
+            "chain_id",
+            "1 to 128 ASCII letters, digits, `.`, `_`, `:` or `-`",
+        );
+    }
+
     fn destinations(&mut self) {
         let config = self.config;
-        if config.enabled && config.destinations.is_empty() {
-            self.warn("", "found no `destination`, without which nothing can be logged");
-        }
         let mut names = BTreeMap::new();
         for (index, destination) in config.destinations.iter().enumerate() {
             let path = config.destination_path(index);

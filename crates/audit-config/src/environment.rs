@@ -72,6 +72,11 @@ fn replace(text: &str, environment: Environment<'_>) -> Result<Replaced, String>
                     quoted(&format!("${{{reference}}}"))
                 ));
             }
+            if default.is_some_and(|default| default.contains("${")) {
+                return Err(format!(
+                    "found `${{` in the default of `{name}`; a default cannot hold another variable"
+                ));
+            }
             // As in a shell, `:-` stands in for an empty variable too.
             let found = environment(name).filter(|value| default.is_none() || !value.is_empty());
             let value = found.or_else(|| default.map(str::to_owned)).ok_or_else(|| {

@@ -115,14 +115,21 @@ pub(crate) fn one_of<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
     }
 }
 
-/// The name that somebody who wrote `text` most likely meant.
+/// The name that somebody who wrote `text` most likely meant: one that begins so or that `text`
+/// begins with (`max_size` for `max_size_mb`), and else one that differs little.
 pub(crate) fn nearest<'a>(text: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let text: String = text.chars().take(60).flat_map(char::to_lowercase).collect();
-    let distance = |name: &str| strsim::damerau_levenshtein(&text, &name.to_lowercase());
+    let rank = |name: &str| {
+        let known = name.to_lowercase();
+        // Fewer than three letters begin too many names.
+        let is_start =
+            text.len().min(known.len()) >= 3 && (known.starts_with(&text) || text.starts_with(&known));
+        (!is_start, strsim::damerau_levenshtein(&text, &known))
+    };
     names
         .into_iter()
-        .map(|name| (distance(name), name))
-        .filter(|(distance, name)| *distance <= name.len().max(3) / 3)
-        .min_by_key(|(distance, _)| *distance)
+        .map(|name| (rank(name), name))
+        .filter(|((differs, distance), name)| !differs || *distance <= name.len().max(3) / 3)
+        .min_by_key(|(rank, _)| *rank)
         .map(|(_, name)| name)
 }

@@ -128,11 +128,11 @@ impl<'a> Reader<'a> {
     fn node(&mut self, event: Event<'a>, span: Span, depth: usize) -> Result<(Node, Size), Problem> {
         let at = position(span.start, span.end);
         if let Event::Alias(id) = event {
-            let Some((node, size)) = self.anchors.get(&id).cloned() else {
+            let Some(size) = self.anchors.get(&id).map(|(_, size)| *size) else {
                 return Err(Problem::at(at, "found an alias inside the node that it names"));
             };
             self.admit(at, size.nodes, depth + size.height)?;
-            return Ok((node, size));
+            return Ok((self.anchors[&id].0.clone(), size));
         }
         self.admit(at, 1, depth)?;
         if let Some(tag) = event.tag().filter(|tag| !tag.is_yaml_core_schema()) {
@@ -141,6 +141,8 @@ impl<'a> Reader<'a> {
         let (before, mut height) = (self.nodes, 0);
         let (anchor, value) = match event {
             Event::Scalar(text, style, anchor, tag) => {
+                // Long texts count as several values: an alias repeats their bytes, too.
+                self.admit(at, text.len() / 64, depth)?;
                 let empty = matches!(&*text, "" | "~" | "null" | "Null" | "NULL");
                 let value = match (style, tag.is_some_and(|tag| tag.is_yaml_core_schema_tag("str"))) {
                     (ScalarStyle::Plain, true) => {

@@ -18,7 +18,8 @@ pub struct Parsed {
 
 /// Reads the configuration in `text`: bare, under `enterprise.audit` or `spec.enterprise.audit`, or
 /// in a ConfigMap's `data."audit.yaml"`. `file` is the name to use in errors; `environment` is asked
-/// for each `${VAR}` in a value.
+/// for each `${VAR}` in a value, and for what the alerts' notifiers lack
+/// (see [`Config::check_notifiers`]), which is a warning.
 ///
 /// # Errors
 /// All that is wrong with it. Where the YAML itself is broken, that alone.
@@ -43,7 +44,7 @@ pub fn parse(file: &str, text: &str, environment: Environment<'_>) -> Result<Par
     let mut errors: Vec<_> = problems.into_iter().map(|problem| origin.locate(problem)).collect();
     let mut config = config.unwrap_or_default();
     errors.extend(config.settle(origin));
-    let found = check(&config, &unread);
+    let found = check(&config, &unread, environment);
     errors.extend(found.errors);
     ConfigErrors::unless_empty(errors)?;
     Ok(Parsed { config, warnings: found.warnings })

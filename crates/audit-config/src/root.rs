@@ -2,7 +2,7 @@
 
 use serde_saphyr::granit_parser::ScalarStyle;
 
-use crate::error::{Problem, quoted};
+use crate::error::{Problem, nearest, quoted};
 use crate::node::{self, Key, Node, Position, Value};
 
 pub(crate) struct Root {
@@ -53,7 +53,14 @@ fn wrapped(document: &Node) -> Result<Option<Root>, Problem> {
     match enterprise.entries().iter().find(|(key, _)| key.name == "audit") {
         // Errors about the section as a whole point at its key.
         Some((key, node)) => Ok(Some(Root { node: Node { at: key.at, ..node.clone() }, prefix })),
-        None => Err(Problem::at(enterprise.at, "missing key `audit` under `enterprise`")),
+        None => {
+            let meant = enterprise.entries().iter().find(|(key, _)| nearest(&key.name, ["audit"]).is_some());
+            let at = meant.map_or(enterprise.at, |(key, _)| key.at);
+            let mut problem = Problem::at(at, "missing key `audit` under `enterprise`");
+            problem.suggest(meant.map(|_| "audit"));
+            problem.hide = true;
+            Err(problem)
+        }
     }
 }
 

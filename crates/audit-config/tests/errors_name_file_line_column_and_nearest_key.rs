@@ -219,6 +219,35 @@ audit.yaml:10:20: enterprise.audit.buffer_mb: found `no`, expected a whole numbe
 }
 
 #[test]
+fn the_nearest_key_begins_as_the_found_one_or_differs_little() {
+    for (found, meant) in [
+        ("destination: {type: file, path: a, rotation: {max_size: 5}}", Some("max_size_mb")),
+        ("destination: {type: file, path: a, rotation: {max_age_days: 5}}", Some("max_age")),
+        ("integrity: {signing: {key_env: A}}", Some("key_env_var")),
+        ("enabeld: true", Some("enabled")),
+        ("ev: []", None),
+        ("colour: red", None),
+    ] {
+        let errors = parse("a", found, &environment).unwrap_err();
+        let unknown = errors.errors().iter().find(|error| error.message.starts_with("unknown key")).unwrap();
+        assert_eq!(unknown.help, meant.map(|meant| format!("did you mean `{meant}`?")), "{found}");
+    }
+}
+
+#[test]
+fn a_chain_id_is_a_plain_name() {
+    for id in ["''", "a b", "é", "a/b", &"x".repeat(129)] {
+        let found = parse("a", &format!("chain_id: {id}"), &environment).unwrap_err();
+        let [error] = found.errors() else { panic!("{found}") };
+        assert_eq!((error.line, error.column, error.path.as_str()), (1, 11, "chain_id"));
+        assert_eq!(error.message, "expected 1 to 128 ASCII letters, digits, `.`, `_`, `:` or `-`");
+    }
+    for id in ["a.B_0:c-d", &"x".repeat(128)] {
+        parse("a", &format!("chain_id: {id}"), &environment).unwrap();
+    }
+}
+
+#[test]
 fn only_the_value_of_an_unknown_key_is_masked() {
     let errors = errors_in("    event: 5\n    events: {a: 6}\n");
     assert!(errors.contains("  4 |     event: ******\n"), "{errors}");
@@ -228,7 +257,25 @@ fn only_the_value_of_an_unknown_key_is_masked() {
 #[test]
 fn a_misspelt_way_to_the_section_is_recognised() {
     assert!(errors("enterprize: {audit: {}}").ends_with("help: did you mean `enterprise`?"));
-    assert!(errors("enterprise: {adit: {}}").contains("missing key `audit` under `enterprise`"));
+    for (text, expected) in [
+        (
+            "enterprise:\n  x: 1\n  audti: {sasl_pw: hunter2}",
+            "\
+audit.yaml:3:3: missing key `audit` under `enterprise`
+  3 |   audti: ******
+    |   ^^^^^
+  help: did you mean `audit`?",
+        ),
+        (
+            "enterprise: {x: {sasl_pw: hunter2}}",
+            "\
+audit.yaml:1:13: missing key `audit` under `enterprise`
+  1 | enterprise: ******
+    |             ^",
+        ),
+    ] {
+        assert_eq!(errors(text), expected);
+    }
     let pod = errors("apiVersion: v1\nkind: Pod\n");
     assert!(pod.contains("1:1: found a Kubernetes resource, expected `spec.enterprise.audit`"), "{pod}");
     let two = "enterprise: {audit: {}}\n---\nenterprise: {audit: {}}\n";

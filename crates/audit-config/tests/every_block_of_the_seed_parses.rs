@@ -120,10 +120,12 @@ fn multiple_destinations() {
 }
 
 #[test]
-fn blocks_without_a_destination_say_so() {
+fn blocks_without_a_destination_say_so_when_they_are_about_to_run() {
     for name in ["09_events", "11_retention", "12_alerts", "13_slack"] {
-        let messages: Vec<_> = read(name).warnings.into_iter().map(|warning| warning.message).collect();
-        assert_eq!(messages, ["found no `destination`, without which nothing can be logged"], "{name}");
+        let parsed = read(name);
+        assert!(parsed.warnings.iter().all(|warning| !warning.message.contains("destination")), "{name}");
+        let errors = check_built(&parsed.config).unwrap_err().to_string();
+        assert_eq!(errors.matches("found no `destination`").count(), 1, "{errors}");
     }
     let config = read("09_events").config;
     assert_eq!(events(&config).len(), 12);
@@ -172,6 +174,25 @@ fn alerts() {
         config.check_notifiers(&|name| name.starts_with("AUDIT_").then(|| name.to_lowercase())).unwrap();
     let Notifier::Slack(slack) = &rules[2].notify[0] else { panic!() };
     assert_eq!(slack.webhook.as_ref().unwrap().expose_secret(), "audit_slack_webhook");
+}
+
+#[test]
+fn what_a_notifier_lacks_is_a_warning_unless_it_comes_from_elsewhere() {
+    let warnings = read("12_alerts").warnings;
+    let found: Vec<_> = warnings.iter().map(|warning| (warning.line, warning.message.as_str())).collect();
+    assert_eq!(
+        found,
+        [
+            (19, "missing key `smtp_server` for rule `access-denied-spike`"),
+            (19, "missing key `from` for rule `access-denied-spike`"),
+            (26, "missing key `webhook` for rule `unauthorized-restore`"),
+        ]
+    );
+    let rule = "alerts: [{name: a, condition: x, notify: [{type: slack}]}]";
+    let warnings = |text: &str, environment| parse("a", text, environment).unwrap().warnings.len();
+    assert_eq!(warnings(rule, &|_| None), 1);
+    assert_eq!(warnings(rule, &|name| (name == "AUDIT_SLACK_WEBHOOK").then(String::new)), 0);
+    assert_eq!(warnings(&format!("{rule}\nnotifiers: {{slack: {{webhook: w}}}}"), &|_| None), 0);
 }
 
 #[test]
@@ -229,6 +250,28 @@ fn what_is_not_built_is_named_when_it_is_about_to_run() {
             (8, "`lifecycle` is not built into this version"),
         ]
     );
+    let text = "state_dir: /var/lib/audit\ndestination:\n  {type: file, path: a, required: true}\n";
+    let config = parse("a", text, &|_| None).unwrap().config;
+    let errors = check_built(&config).unwrap_err();
+    let found: Vec<_> =
+        errors.errors().iter().map(|error| (error.line, error.column, error.message.as_str())).collect();
+    assert_eq!(
+        found,
+        [
+            (
+                1,
+                12,
+                "`state_dir` is not built into this version: the journal is the file of the `file` destination"
+            ),
+            (
+                3,
+                35,
+                "`required: true` is not built into this version: an event counts as recorded when the journal has it"
+            ),
+        ]
+    );
+    let parts = &["file", "state_dir", "required"];
+    config.check_built(audit_config::Built { parts, feature_of: &|_| None }).unwrap();
     let alerts = check_built(&read("12_alerts").config).unwrap_err().to_string();
     assert!(alerts.contains("12_alerts:3:5: enterprise.audit.alerts: `alerts` are not built"), "{alerts}");
 }

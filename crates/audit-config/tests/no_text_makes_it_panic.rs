@@ -33,6 +33,8 @@ fn aliases_are_bounded() {
         bomb.push_str(&format!("a{level}: &a{level} [{aliases}]\n"));
     }
     assert!(message(&bomb).contains("more than 50000 values"));
+    let long = format!("a: &a {}\nb: [{}]\n", "x".repeat(100_000), vec!["*a"; 9000].join(", "));
+    assert!(message(&long).contains("aliases written out"), "texts that are repeated count by their length");
     assert!(message("a: &a [*a]").contains("alias inside the node"));
     // Anchors as such are fine.
     let text = "x: &s [backup.*]\nenterprise: {audit: {events: *s, exclude_events: *s}}";

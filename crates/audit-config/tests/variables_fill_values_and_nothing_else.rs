@@ -73,6 +73,7 @@ fn a_missing_or_malformed_variable_is_an_error_that_names_it() {
         ("${UNSET}", "the environment variable `UNSET` is not set; set it or write `${UNSET:-default}`"),
         ("${NAME", "found `${` without `}`; write `$$` for a plain `$`"),
         ("${A B}", "found `${A B}`, expected `${NAME}` or `${NAME:-default}`; write `$$` for a plain `$`"),
+        ("${A:-${B}}", "found `${` in the default of `A`; a default cannot hold another variable"),
         ("${}", "found `${}`, expected `${NAME}` or `${NAME:-default}`; write `$$` for a plain `$`"),
     ] {
         let errors =
