@@ -3,6 +3,7 @@
 
     python3 docs/verify.py KEYFILE[,KEYFILE...] FILE...      plain files and .gz, oldest first
     python3 docs/verify.py - FILE...                         a chain without signing, so without a key
+    python3 docs/verify.py KEYFILE NUMBER:SIGNATURE FILE...  what follows that record; older ones were pruned
 
 Prints `intact: N records` and the last signature, to be held against the head file or a checkpoint: a log that
 lost its newest records is intact as far as it goes. Otherwise prints the first problem. Exit code 0 or 1.
@@ -37,11 +38,14 @@ if len(sys.argv) < 3:
 # With keys given, a record without a key id is refused; otherwise a forger could rewrite the log as an unsigned one.
 keys = [] if sys.argv[1] == "-" else map(read_key, sys.argv[1].split(","))
 keys = {digest(key, b"audit-log/v1 key id")[:16]: key for key in keys} or {None: None}
-number, previous = 0, b"sha256:" + b"0" * 64
-for number, line in enumerate(fileinput.input(sys.argv[2:], mode="rb", openhook=fileinput.hook_compressed), 1):
+files = sys.argv[2:]
+known = re.fullmatch(r"(\d+):(sha256:[0-9a-f]{64})", files[0])
+first, previous = (int(known[1]), known[2].encode()) if known else (0, b"sha256:" + b"0" * 64)
+number = first
+for number, line in enumerate(fileinput.input(files[bool(known):], mode="rb", openhook=fileinput.hook_compressed), first + 1):
     record = RECORD.fullmatch(line)
     found = problem(record, number, previous, keys)
     if found:
         sys.exit(f"{fileinput.filename()}:{fileinput.filelineno()}: {found}")
     previous = record[6]
-print(f"intact: {number} records\nlast signature: {previous.decode()}")
+print(f"intact: {number - first} records\nlast signature: {previous.decode()}")

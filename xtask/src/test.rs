@@ -11,6 +11,11 @@ pub(crate) fn run(report: &mut Report) -> Result<()> {
     report.suite("tests", || {
         cargo("test --workspace --exclude audit-benches --all-features").run().map(Outcome::passed)
     })?;
+    // As a program takes it that wants a file and nothing else: features of other members must not help.
+    report.suite("facade, file + integrity", || {
+        let features = "test --package audit-log --no-default-features --features file,integrity";
+        cargo(features).run().map(Outcome::passed)
+    })?;
     report.suite("benches compile", || {
         cargo("check --package audit-benches --benches").run().map(Outcome::passed)
     })?;

@@ -2,6 +2,7 @@
 
 use std::io::{self, BufRead, BufReader, Read};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use audit_model::{Event, EventError, Timestamp};
@@ -18,9 +19,13 @@ pub(crate) struct Intake {
     pub(crate) pipeline: Pipeline,
     pub(crate) rejects: Rejects,
     /// Set when no more is to be read.
-    pub(crate) stop: AtomicBool,
+    stop: AtomicBool,
+    /// Lines that were read and whose fate is not known yet.
+    in_flight: AtomicU64,
+    /// Lines whose fate is known.
     pub(crate) read: AtomicU64,
     pub(crate) not_selected: AtomicU64,
+    pub(crate) without_actor: AtomicU64,
 }
 
 impl Intake {
@@ -29,8 +34,10 @@ impl Intake {
             pipeline,
             rejects,
             stop: AtomicBool::new(false),
+            in_flight: AtomicU64::new(0),
             read: AtomicU64::new(0),
             not_selected: AtomicU64::new(0),
+            without_actor: AtomicU64::new(0),
         }
     }
 
@@ -59,42 +66,77 @@ impl Intake {
             if line.iter().all(u8::is_ascii_whitespace) {
                 continue;
             }
-            self.read.fetch_add(1, Ordering::Relaxed);
-            let result = if whole {
-                Event::from_json(&line, Timestamp::now()).map_err(|error| describe(&error))
-            } else {
-                Err(format!("longer than {MAX_EVENT} bytes; the rest of the line is left out here"))
-            };
-            let refused = match result {
-                Err(error) => Some(error),
-                Ok(event) => match self.pipeline.enqueue_blocking(&event) {
-                    Ok(Receipt::NotSelected) => {
-                        self.not_selected.fetch_add(1, Ordering::Relaxed);
-                        None
-                    }
-                    Ok(_) => None,
-                    Err(error @ (EmitError::Event(_) | EmitError::Reserved(_))) => Some(error.to_string()),
-                    // It is being shut down; the line was not taken, and the count says so.
-                    Err(EmitError::Closed) => {
-                        self.read.fetch_sub(1, Ordering::Relaxed);
-                        return Ok(());
-                    }
-                    Err(error) => return Err(error.into()),
-                },
-            };
-            if let Some(error) = refused {
-                self.rejects.add(source, number, &error, &line)?;
+            self.in_flight.fetch_add(1, Ordering::SeqCst);
+            let taken = self.take_line(source, number, &line, whole);
+            self.in_flight.fetch_sub(1, Ordering::SeqCst);
+            if !taken? {
+                return Ok(());
             }
         }
         Ok(())
     }
+
+    /// Records an event, or refuses it. False when the log was closed before it was taken.
+    fn take_line(&self, source: &str, number: u64, line: &[u8], whole: bool) -> anyhow::Result<bool> {
+        let read = if whole {
+            Event::from_json(line, Timestamp::now()).map_err(|error| describe(&error, line))
+        } else {
+            Err(format!("longer than {MAX_EVENT} bytes; the rest of the line is left out here"))
+        };
+        let refused = match read {
+            Err(error) => Some(error),
+            Ok(event) => {
+                let emitted = self.pipeline.enqueue_blocking(&event);
+                let noted = match emitted {
+                    Ok(Receipt::NotSelected) => Some(&self.not_selected),
+                    Ok(_) if event.actor.is_none() => Some(&self.without_actor),
+                    _ => None,
+                };
+                if let Some(noted) = noted {
+                    noted.fetch_add(1, Ordering::Relaxed);
+                }
+                match emitted {
+                    Ok(_) => None,
+                    Err(EmitError::Closed) => return Ok(false),
+                    Err(error @ (EmitError::Event(_) | EmitError::Reserved(_))) => Some(error.to_string()),
+                    Err(error) => return Err(error.into()),
+                }
+            }
+        };
+        if let Some(error) = refused {
+            self.rejects.add(source, number, &error, line)?;
+        }
+        self.read.fetch_add(1, Ordering::Relaxed);
+        Ok(true)
+    }
+
+    /// Reads no more, and waits until the lines that were read are on their way; for a while only, since the disk may
+    /// be full.
+    pub(crate) fn stop(&self) {
+        self.stop.store(true, Ordering::SeqCst);
+        let begun = Instant::now();
+        while self.in_flight.load(Ordering::SeqCst) > 0 && begun.elapsed() < Duration::from_secs(5) {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
 }
 
 /// An event is one line, whose number is told beside: of the place in it, the column is what helps.
-fn describe(error: &EventError) -> String {
-    match error {
-        EventError::Json(error) => format!("{} at column {}", error.message(), error.column()),
-        other => other.to_string(),
+fn describe(error: &EventError, line: &[u8]) -> String {
+    const ONE_A_LINE: &str = "expected one JSON object a line (`jq -c .` makes that)";
+    let error = match error {
+        EventError::Json(error) => error,
+        other => return other.to_string(),
+    };
+    let (message, column) = (error.message(), error.column());
+    match line {
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => "UTF-16 text; expected UTF-8".to_owned(),
+        [0xef, 0xbb, 0xbf, ..] => "begins with a byte order mark; expected UTF-8 without one".to_owned(),
+        _ if std::str::from_utf8(line).is_err() => "not UTF-8 text".to_owned(),
+        _ if message.starts_with("EOF") || message.starts_with("trailing characters") => {
+            format!("{message} at column {column}; {ONE_A_LINE}")
+        }
+        _ => format!("{message} at column {column}"),
     }
 }
 

@@ -38,7 +38,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
             writeln!(file, "{}", text.expose_secret())?;
             file.sync_all()?;
             if arguments.json {
-                print_json(&serde_json::json!({"key_id": id, "file": path}))?;
+                print_json(&serde_json::json!({"key_id": id, "file": crate::output::path(path)}))?;
             } else {
                 print(&format!("key {id} is in {}\n", path.display()))?;
             }

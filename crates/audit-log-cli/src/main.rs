@@ -66,7 +66,7 @@ fn main() -> ExitCode {
         }
     };
     result.unwrap_or_else(|error| {
-        eprintln!("error: {error:#}");
+        eprintln!("error: {}", output::describe(&error));
         // The same as clap's for wrong usage: nothing was found out or done.
         ExitCode::from(2)
     })

@@ -1,4 +1,4 @@
-use std::fs::{File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
@@ -9,7 +9,8 @@ use serde_json::json;
 
 /// Lines that were refused, each with its place and the reason, so that nothing that came in is lost.
 ///
-/// The file is made when the first one comes.
+/// They stand there as they came, secrets and all: nothing can be redacted in what cannot be read. The file is made when
+/// the first one comes, and only its owner can read it.
 #[derive(Debug)]
 pub(crate) struct Rejects {
     path: PathBuf,
@@ -23,8 +24,19 @@ struct State {
 }
 
 impl Rejects {
-    pub(crate) fn new(path: PathBuf) -> Self {
-        Self { path, state: Mutex::default() }
+    /// Fails when there is no directory for the file.
+    pub(crate) fn new(path: PathBuf) -> anyhow::Result<Self> {
+        let directory =
+            path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        fs::create_dir_all(directory).with_context(|| format!("cannot make {}", directory.display()))?;
+        Ok(Self { path, state: Mutex::default() })
+    }
+
+    /// Has the lines on disk.
+    pub(crate) fn sync(&self) -> anyhow::Result<()> {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(file) = &state.file else { return Ok(()) };
+        file.sync_all().with_context(|| format!("cannot write {}", self.path.display()))
     }
 
     pub(crate) fn path(&self) -> &Path {

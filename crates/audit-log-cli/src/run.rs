@@ -17,7 +17,7 @@ use signal_hook::iterator::Signals;
 
 use crate::config::{BUILT, load};
 use crate::input::Intake;
-use crate::output::{count, print, print_json};
+use crate::output::{count, describe, path, print, print_json, quoted};
 use crate::rejects::Rejects;
 use crate::socket::Socket;
 
@@ -33,7 +33,7 @@ pub(crate) struct Arguments {
     /// Listen on a Unix socket at this path for local programs, until a signal comes
     #[arg(long, value_name = "PATH")]
     socket: Option<PathBuf>,
-    /// Where lines go that are no events [default: beside the log, its name and `.rejects.ndjson`]
+    /// Where lines go that are no events [default: beside the log, `.NAME.rejects.ndjson`]
     #[arg(long, value_name = "FILE")]
     rejects: Option<PathBuf>,
     /// Print the summary as JSON
@@ -56,65 +56,165 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         eprintln!("the configuration says `enabled: false`: nothing is recorded");
         return Ok(ExitCode::SUCCESS);
     }
-    let begun = Instant::now();
+    // Whatever can be wrong is found out before the log is opened, and so before anything is recorded.
+    let log = config.journal().map(|file| file.path.clone()).unwrap_or_default();
+    let rejects = arguments.rejects.clone().unwrap_or_else(|| rejects_beside(&log));
+    if rejects == log {
+        bail!("--rejects {} is the log itself; choose another file", rejects.display());
+    }
+    let progress = Progress::new(arguments.quiet || arguments.json);
+    let inputs = open_inputs(arguments, &progress.bar)?;
+    let options = config.pipeline(&process_environment)?;
+    let rejects = Rejects::new(rejects)?;
+    let socket = arguments.socket.as_deref().map(Socket::bind).transpose()?;
     let (news, inbox) = mpsc::channel();
     watch_signals(news.clone())?;
-    let log = config.journal().map(|file| file.path.clone()).unwrap_or_default();
-    let pipeline = config.pipeline(&process_environment)?.start()?;
-    let rejects = arguments.rejects.clone().unwrap_or_else(|| beside(&log, ".rejects.ndjson"));
-    let intake = Arc::new(Intake::new(pipeline, Rejects::new(rejects)));
-    let progress = Progress::new(arguments.quiet || arguments.json);
-    let socket = arguments.socket.as_deref().map(Socket::bind).transpose()?;
-    if let Some(socket) = &socket {
-        let (socket, intake) = (socket.handle()?, Arc::clone(&intake));
-        std::thread::spawn(move || socket.serve(&intake));
-    }
-    let reads_input = socket.is_none() || !arguments.input.is_empty();
-    if reads_input {
-        let (inputs, intake, news, bar) =
-            (inputs(arguments), Arc::clone(&intake), news, progress.bar.clone());
-        std::thread::spawn(move || {
-            let ended = inputs.iter().try_for_each(|input| read(input, &intake, &bar));
-            // The main thread is there for as long as this one.
-            let _ = news.send(News::InputEnded(ended));
-        });
-    }
-    let mut failure = None;
-    let mut signal = None;
-    loop {
-        match inbox.recv_timeout(Duration::from_millis(100)) {
-            Ok(News::InputEnded(Ok(()))) if socket.is_some() => {}
-            Ok(News::InputEnded(ended)) => {
-                failure = ended.err();
-                break;
-            }
-            Ok(News::Signal(number)) => {
-                signal = Some(number);
-                break;
-            }
-            Err(mpsc::RecvTimeoutError::Timeout) => progress.show(&intake),
-            Err(mpsc::RecvTimeoutError::Disconnected) => break,
+    let intake = Arc::new(Intake::new(options.start()?, rejects));
+    let work = Work { arguments, config: &config, log: &log, intake, progress };
+    // From here on there is a log, and exit code 2 would say that there is none.
+    Ok(work.finish(socket, inputs, news, &inbox).unwrap_or_else(|error| {
+        eprintln!("error: {}", describe(&error));
+        ExitCode::FAILURE
+    }))
+}
+
+/// A run on its way.
+struct Work<'a> {
+    arguments: &'a Arguments,
+    config: &'a Config,
+    log: &'a Path,
+    intake: Arc<Intake>,
+    progress: Progress,
+}
+
+impl Work<'_> {
+    fn finish(
+        &self,
+        socket: Option<Socket>,
+        inputs: Vec<Input>,
+        news: mpsc::Sender<News>,
+        inbox: &mpsc::Receiver<News>,
+    ) -> anyhow::Result<ExitCode> {
+        let begun = Instant::now();
+        let serves = socket.is_some();
+        if let Some(socket) = socket {
+            let intake = Arc::clone(&self.intake);
+            std::thread::spawn(move || socket.serve(&intake));
         }
+        if !inputs.is_empty() {
+            let intake = Arc::clone(&self.intake);
+            std::thread::spawn(move || {
+                let ended = inputs.into_iter().try_for_each(|input| input.read(&intake));
+                // The main thread is there for as long as this one.
+                let _ = news.send(News::InputEnded(ended));
+            });
+        }
+        let mut failure = None;
+        let mut signal = None;
+        loop {
+            match inbox.recv_timeout(Duration::from_millis(100)) {
+                Ok(News::InputEnded(Ok(()))) if serves => {}
+                Ok(News::InputEnded(ended)) => {
+                    failure = ended.err();
+                    break;
+                }
+                Ok(News::Signal(number)) => {
+                    signal = Some(number);
+                    break;
+                }
+                Err(mpsc::RecvTimeoutError::Timeout) => self.show(),
+                Err(mpsc::RecvTimeoutError::Disconnected) => break,
+            }
+        }
+        self.intake.stop();
+        let closed = self.intake.pipeline.close();
+        self.show();
+        self.progress.bar.finish_and_clear();
+        if let Some(path) = &self.arguments.socket {
+            // The name only: whoever still writes to the socket is told so by the closed connection.
+            let _ = std::fs::remove_file(path);
+        }
+        if let Some(error) = &failure {
+            eprintln!("error: {}", describe(error));
+        }
+        let summary = closed?.context("the log was closed from elsewhere")?;
+        self.intake.rejects.sync()?;
+        if let Some(failure) = &summary.housekeeping_failure {
+            eprintln!("warning: old segments could not be compressed or pruned: {failure}");
+        }
+        if !self.arguments.quiet {
+            self.report(&summary, signal, begun.elapsed())?;
+        }
+        let whole = failure.is_none() && summary.lost == 0 && summary.dropped == 0;
+        Ok(if whole { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
-    intake.stop.store(true, Ordering::Relaxed);
-    let summary = intake.pipeline.close()?.context("the log was closed from elsewhere")?;
-    if let Some(failure) = &summary.housekeeping_failure {
-        eprintln!("warning: old segments could not be compressed or pruned: {failure}");
+
+    /// Shows how far it is, and what happened to the log meanwhile.
+    fn show(&self) {
+        for notice in self.intake.pipeline.take_notices() {
+            self.progress.bar.suspend(|| eprintln!("warning: {}: {notice}", self.log.display()));
+        }
+        self.progress.show(&self.intake);
     }
-    if let Some(path) = &arguments.socket {
-        // The name only: whoever still writes to the socket is told so by the closed connection.
-        let _ = std::fs::remove_file(path);
+
+    fn report(&self, summary: &Summary, signal: Option<i32>, took: Duration) -> anyhow::Result<()> {
+        let Self { arguments, config, log, intake, .. } = self;
+        let (read, refused) = (intake.read.load(Ordering::Relaxed), intake.rejects.count());
+        let not_selected = intake.not_selected.load(Ordering::Relaxed);
+        let without_actor = intake.without_actor.load(Ordering::Relaxed);
+        let head = summary.head.as_ref();
+        if arguments.json {
+            return print_json(&json!({
+                "chain_id": head.map(|head| head.chain_id.as_str()),
+                "dropped": summary.dropped,
+                "duration_ms": u64::try_from(took.as_millis())?,
+                "head": head.map(ToString::to_string),
+                "log": path(log),
+                "lost": summary.lost,
+                "not_selected": not_selected,
+                "read": read,
+                "recorded": summary.recorded,
+                "rejected": refused,
+                "rejects_file": (refused > 0).then(|| path(intake.rejects.path())),
+                "signal": signal,
+                "without_actor": without_actor,
+            }));
+        }
+        let sealed = match head {
+            Some(_) if config.integrity.signs() => "sealed and signed",
+            Some(_) => "chained, not signed",
+            None => "not sealed (`integrity` is off)",
+        };
+        let mut text =
+            format!("recorded {} in {}, {sealed}\n", count(summary.recorded, "event"), log.display());
+        if let Some(head) = head {
+            text += &format!("  chain {}\n  head  {head}\n", head.chain_id);
+        }
+        if not_selected > 0 {
+            text += &format!("  {} not selected by the configuration\n", count(not_selected, "event"));
+        }
+        if without_actor > 0 {
+            text +=
+                &format!("  {} without `actor`: nothing says who did it\n", count(without_actor, "event"));
+        }
+        if refused > 0 {
+            text += &format!("  {} refused: {}\n", count(refused, "line"), intake.rejects.path().display());
+        }
+        if summary.dropped > 0 {
+            text += &format!(
+                "  {} dropped, as `on_failure: permit` says; on record\n",
+                count(summary.dropped, "event")
+            );
+        }
+        if summary.lost > 0 {
+            text += &format!("  {} LOST: the log could not be written\n", count(summary.lost, "event"));
+        }
+        if head.is_some() {
+            let (config, log) = (quoted(&arguments.config), quoted(log));
+            text += &format!("verify it: audit-log verify --config {config} {log}\n");
+        }
+        print(&text)
     }
-    progress.bar.finish_and_clear();
-    if !arguments.quiet {
-        report(arguments, &config, &log, &intake, &summary, signal, begun.elapsed())?;
-    }
-    if let Some(error) = failure {
-        eprintln!("error: {error:#}");
-    } else if summary.lost == 0 {
-        return Ok(ExitCode::SUCCESS);
-    }
-    Ok(ExitCode::FAILURE)
 }
 
 /// The configuration, or `None` when what is wrong with it has been told.
@@ -149,28 +249,46 @@ fn watch_signals(news: mpsc::Sender<News>) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn inputs(arguments: &Arguments) -> Vec<PathBuf> {
-    if arguments.input.is_empty() { vec![PathBuf::from("-")] } else { arguments.input.clone() }
+/// An input that is open.
+struct Input {
+    name: String,
+    reader: Box<dyn io::Read + Send>,
 }
 
-fn read(input: &Path, intake: &Intake, bar: &ProgressBar) -> anyhow::Result<()> {
-    let name = input.display().to_string();
-    let reader: Box<dyn io::Read + Send> = if input == Path::new("-") {
-        Box::new(io::stdin())
-    } else {
-        let file = File::open(input).with_context(|| format!("cannot read {name}"))?;
-        bar.inc_length(file.metadata().map_or(0, |metadata| metadata.len()));
-        Box::new(bar.wrap_read(file))
+/// Opens what is to be read: all of it, so that a name that is wrong is known before anything is recorded.
+fn open_inputs(arguments: &Arguments, bar: &ProgressBar) -> anyhow::Result<Vec<Input>> {
+    let standard_input = || Input { name: "standard input".to_owned(), reader: Box::new(io::stdin()) };
+    if arguments.input.is_empty() {
+        return Ok(if arguments.socket.is_none() { vec![standard_input()] } else { Vec::new() });
+    }
+    let open = |path: &PathBuf| {
+        if path == Path::new("-") {
+            return Ok(standard_input());
+        }
+        let name = path.display().to_string();
+        let file = File::open(path).with_context(|| format!("cannot read {name}"))?;
+        let metadata = file.metadata().with_context(|| format!("cannot read {name}"))?;
+        if metadata.is_dir() {
+            bail!("cannot read {name}: it is a directory");
+        }
+        bar.inc_length(metadata.len());
+        Ok(Input { name, reader: Box::new(bar.wrap_read(file)) })
     };
-    let source = if input == Path::new("-") { "standard input" } else { &name };
-    let lines = audit_integrity::decompress(BufReader::with_capacity(128 << 10, reader));
-    intake.take_lines(source, lines.with_context(|| format!("cannot read {name}"))?)
+    arguments.input.iter().map(open).collect()
 }
 
-fn beside(log: &Path, suffix: &str) -> PathBuf {
-    let mut name = log.file_name().unwrap_or_default().to_owned();
-    name.push(suffix);
-    log.with_file_name(name)
+impl Input {
+    fn read(self, intake: &Intake) -> anyhow::Result<()> {
+        let Self { name, reader } = self;
+        let lines = audit_integrity::decompress(BufReader::with_capacity(128 << 10, reader));
+        intake.take_lines(&name, lines.with_context(|| format!("cannot read {name}"))?)
+    }
+}
+
+/// Hidden, so that no pattern for the log's files finds it.
+fn rejects_beside(log: &Path) -> PathBuf {
+    let name = log.file_name().unwrap_or_default().to_string_lossy();
+    log.with_file_name(format!(".{name}.rejects.ndjson"))
 }
 
 /// How far it is, on a terminal.
@@ -195,59 +313,4 @@ impl Progress {
         let refused = if refused > 0 { format!(", {} refused", HumanCount(refused)) } else { String::new() };
         self.bar.set_message(format!("{} recorded{refused}", HumanCount(recorded)));
     }
-}
-
-fn report(
-    arguments: &Arguments,
-    config: &Config,
-    log: &Path,
-    intake: &Intake,
-    summary: &Summary,
-    signal: Option<i32>,
-    took: Duration,
-) -> anyhow::Result<()> {
-    let (read, refused) = (intake.read.load(Ordering::Relaxed), intake.rejects.count());
-    let not_selected = intake.not_selected.load(Ordering::Relaxed);
-    let head = summary.head.as_ref();
-    if arguments.json {
-        return print_json(&json!({
-            "chain_id": head.map(|head| head.chain_id.as_str()),
-            "duration_ms": u64::try_from(took.as_millis())?,
-            "head": head.map(ToString::to_string),
-            "log": log,
-            "lost": summary.lost,
-            "not_selected": not_selected,
-            "read": read,
-            "recorded": summary.recorded,
-            "rejected": refused,
-            "rejects_file": (refused > 0).then(|| intake.rejects.path()),
-            "signal": signal,
-        }));
-    }
-    let mut text = format!("recorded {} in {}", count(summary.recorded, "event"), log.display());
-    if let Some(head) = head {
-        let sealed = if config.integrity.signs() { "sealed and signed" } else { "chained, not signed" };
-        text += &format!(", {sealed}\n  chain {}\n  head  {head}", head.chain_id);
-    }
-    text += "\n";
-    if not_selected > 0 {
-        text += &format!("  {} not selected by the configuration\n", count(not_selected, "event"));
-    }
-    if refused > 0 {
-        text += &format!("  {} refused: {}\n", count(refused, "line"), intake.rejects.path().display());
-    }
-    if summary.lost > 0 {
-        text += &format!("  {} LOST: the log could not be written\n", count(summary.lost, "event"));
-    }
-    if head.is_some() {
-        text += &format!(
-            "verify it: audit-log verify --config {} {}\n",
-            arguments.config.display(),
-            log.display()
-        );
-    }
-    if read > summary.recorded + not_selected + refused + summary.lost {
-        bail!("{text}events are unaccounted for: read {read}");
-    }
-    print(&text)
 }

@@ -47,14 +47,9 @@ impl Socket {
             let (intake, name) = (Arc::clone(intake), source.clone());
             std::thread::spawn(move || {
                 if let Err(error) = intake.take_lines(&name, connection) {
-                    eprintln!("warning: {error:#}");
+                    eprintln!("warning: {}", crate::output::describe(&error));
                 }
             });
         }
-    }
-
-    /// Another handle to the same socket, for the thread that serves it.
-    pub(crate) fn handle(&self) -> anyhow::Result<Self> {
-        Ok(Self { listener: self.listener.try_clone()?, path: self.path.clone() })
     }
 }

@@ -1,4 +1,5 @@
 use std::collections::BTreeSet;
+use std::ffi::OsString;
 use std::fs;
 use std::io::{self, IsTerminal as _};
 use std::path::{Path, PathBuf};
@@ -16,7 +17,7 @@ use secrecy::SecretString;
 use serde_json::{Value, json};
 
 use crate::config::load;
-use crate::output::{count, print, print_json};
+use crate::output::{count, path, print, print_json};
 
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
@@ -54,18 +55,32 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     if let Some(spooled) = &standard_input {
         files.insert(spooled.path().to_owned());
     }
-    if files.is_empty() {
-        bail!("there is no log in {}", list(&arguments.paths));
-    }
     let mut verifier = Verifier::new(keys.clone()).threads(arguments.threads);
     let mut notes = Vec::new();
-    for path in heads {
-        let json = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    let mut any_head = false;
+    for head in heads {
+        let json = fs::read(&head).with_context(|| format!("cannot read {}", head.display()))?;
         match Head::from_json(&json, &keys) {
-            Ok(head) => verifier = verifier.expect_head(head),
+            Ok(known) => {
+                verifier = verifier.expect_head(known);
+                any_head = true;
+            }
             Err(_) if json.is_empty() => {}
-            Err(error) => notes.push(format!("{}: {error}; it is not used", path.display())),
+            Err(error) => {
+                let why = if keys.is_empty() {
+                    "made with a key, which was not given".to_owned()
+                } else {
+                    error.to_string()
+                };
+                notes.push(format!(
+                    "{}: {why}; so there is no way to tell whether the end was cut",
+                    head.display()
+                ));
+            }
         }
+    }
+    if files.is_empty() && !any_head {
+        bail!("there is no log in {}", list(&arguments.paths));
     }
     let files: Vec<PathBuf> = files.into_iter().collect();
     let mut report = verify_with_progress(&verifier, &files)?;
@@ -78,12 +93,13 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     if let Some(spooled) = &standard_input {
         rename(&mut report, spooled.path());
     }
+    let intact = report.is_intact() && notes.is_empty();
     if arguments.json {
-        print_json(&tell(&report, &notes))?;
+        print_json(&tell(&report, intact, &notes))?;
     } else {
-        print(&describe(&report, &notes, &keys))?;
+        print(&show(&report, &notes, &keys))?;
     }
-    Ok(match (report.is_intact(), report.is_broken()) {
+    Ok(match (intact, report.is_broken()) {
         (true, _) => ExitCode::SUCCESS,
         (false, true) => ExitCode::FAILURE,
         (false, false) => ExitCode::from(2),
@@ -132,36 +148,75 @@ fn is_standard_input(path: &Path) -> bool {
     path == Path::new("-")
 }
 
-/// The log files that the paths stand for, each once, and the head files beside them.
+/// The log files that the paths stand for, each once however it is named, and the head files beside them.
 fn files(arguments: &Arguments) -> anyhow::Result<(BTreeSet<PathBuf>, BTreeSet<PathBuf>)> {
-    let mut files = BTreeSet::new();
-    let mut heads = BTreeSet::new();
+    let mut found = Found::default();
     for path in arguments.paths.iter().filter(|path| !is_standard_input(path)) {
         let cannot_read = || format!("cannot read {}", path.display());
         if path.is_dir() {
-            for entry in fs::read_dir(path).with_context(cannot_read)? {
-                let file = entry?.path();
-                let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
-                if name.starts_with('.') && name.ends_with(".head") {
-                    heads.insert(file);
-                } else if file.is_file() && !name.starts_with('.') && !name.ends_with(".rejects.ndjson") {
-                    files.insert(file);
-                }
-            }
-            continue;
-        }
-        let rotated = if arguments.only { Vec::new() } else { segments(path).unwrap_or_default() };
-        if rotated.is_empty() || path.exists() {
+            found.add_directory(path).with_context(cannot_read)?;
+        } else if arguments.only {
             fs::metadata(path).with_context(cannot_read)?;
-            files.insert(path.clone());
-        }
-        files.extend(rotated.into_iter().map(|segment| segment.path));
-        let head = path.with_file_name(format!(".{}.head", path.file_name().unwrap_or_default().display()));
-        if !arguments.only && head.exists() {
-            heads.insert(head);
+            found.add(path.clone());
+        } else if !found.add_log(path) {
+            fs::metadata(path).with_context(cannot_read)?;
         }
     }
-    Ok((files, heads))
+    Ok((found.files, found.heads))
+}
+
+#[derive(Default)]
+struct Found {
+    files: BTreeSet<PathBuf>,
+    heads: BTreeSet<PathBuf>,
+    real: BTreeSet<PathBuf>,
+}
+
+impl Found {
+    fn add(&mut self, file: PathBuf) {
+        let real = file.canonicalize().unwrap_or_else(|_| file.clone());
+        if self.real.insert(real) {
+            self.files.insert(file);
+        }
+    }
+
+    /// A log with its rotated files and its head. False when nothing of it is there.
+    fn add_log(&mut self, log: &Path) -> bool {
+        let rotated = segments(log).unwrap_or_default();
+        let mut head_name = OsString::from(".");
+        head_name.push(log.file_name().unwrap_or_default());
+        head_name.push(".head");
+        let head = log.with_file_name(head_name);
+        let is_there = log.exists() || !rotated.is_empty() || head.exists();
+        if head.exists() {
+            self.heads.insert(head);
+        }
+        if log.exists() {
+            self.add(log.to_owned());
+        }
+        rotated.into_iter().for_each(|segment| self.add(segment.path));
+        is_there
+    }
+
+    /// The logs that were written there, by their head files; in a directory of copies, where none is, all files.
+    fn add_directory(&mut self, directory: &Path) -> anyhow::Result<()> {
+        let mut others = Vec::new();
+        let mut any_log = false;
+        for entry in fs::read_dir(directory)? {
+            let file = entry?.path();
+            let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            match name.strip_prefix('.').map(|name| name.strip_suffix(".head")) {
+                Some(Some(log)) => any_log |= self.add_log(&directory.join(log)),
+                Some(None) => {}
+                None if file.is_file() => others.push(file),
+                None => {}
+            }
+        }
+        if !any_log {
+            others.into_iter().for_each(|file| self.add(file));
+        }
+        Ok(())
+    }
 }
 
 /// A head's text does not name its chain, so there has to be just one.
@@ -216,13 +271,13 @@ fn list(paths: &[PathBuf]) -> String {
 /// How many findings are shown to a person.
 const SHOWN: usize = 20;
 
-fn describe(report: &Report, notes: &[String], keys: &KeyRing) -> String {
+fn show(report: &Report, notes: &[String], keys: &KeyRing) -> String {
     let mut text = String::new();
     for chain in &report.chains {
-        text += &describe_chain(chain, keys);
+        text += &show_chain(chain, keys);
     }
     for finding in report.unreadable.iter().take(SHOWN) {
-        text += &format!("{}: {}\n", place(finding), finding.message);
+        text += &format!("{}{}\n", place(finding), finding.message);
     }
     if report.unsealed > 0 {
         text += &format!("{} without a seal: nothing to verify them by\n", count(report.unsealed, "event"));
@@ -236,7 +291,7 @@ fn describe(report: &Report, notes: &[String], keys: &KeyRing) -> String {
     text
 }
 
-fn describe_chain(chain: &ChainReport, keys: &KeyRing) -> String {
+fn show_chain(chain: &ChainReport, keys: &KeyRing) -> String {
     let mut verdict = chain.verdict.to_string();
     if chain.verdict.is_intact() && chain.pruned_to.is_some() {
         verdict += ", head pruned by policy";
@@ -288,14 +343,14 @@ fn place(finding: &Finding) -> String {
     }
 }
 
-fn tell(report: &Report, notes: &[String]) -> Value {
+fn tell(report: &Report, intact: bool, notes: &[String]) -> Value {
     let findings = |findings: &[Finding]| {
         findings
             .iter()
             .map(|finding| {
                 json!({
                     "verdict": finding.verdict.as_str(),
-                    "file": finding.file,
+                    "file": finding.file.as_deref().map(path),
                     "line": finding.line,
                     "first_sequence": finding.records.map(|records| records.0),
                     "last_sequence": finding.records.map(|records| records.1),
@@ -322,7 +377,7 @@ fn tell(report: &Report, notes: &[String]) -> Value {
         })
     });
     json!({
-        "intact": report.is_intact(),
+        "intact": intact,
         "chains": chains.collect::<Vec<_>>(),
         "unsealed_events": report.unsealed,
         "unreadable": findings(&report.unreadable),

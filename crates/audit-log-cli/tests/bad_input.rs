@@ -57,7 +57,7 @@ fn a_refused_line_is_kept_with_the_reason_and_the_rest_goes_on() {
         "{}",
         text(&run)
     );
-    let rejects = std::fs::read_to_string(directory.path().join("log/audit.log.rejects.ndjson")).unwrap();
+    let rejects = std::fs::read_to_string(directory.path().join("log/.audit.log.rejects.ndjson")).unwrap();
     let rejects: Vec<serde_json::Value> =
         rejects.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let told: Vec<(u64, &str)> = rejects
