@@ -14,4 +14,4 @@ pub use key::{Key, KeyError, KeyId, KeyRing};
 pub use record::{Integrity, RecordError, SealedRecord};
 pub use seal::{Sealer, Signer};
 pub use source::{decompress, open_log};
-pub use verify::{ChainReport, Finding, Report, UnreadableFile, Verdict, Verifier};
+pub use verify::{ChainReport, Finding, Repeated, Report, UnreadableFile, Verdict, Verifier};

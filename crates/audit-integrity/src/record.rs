@@ -43,6 +43,10 @@ pub struct SealedRecord {
     pub integrity: Integrity,
 }
 
+/// What to do about JSON that was laid out for people.
+const PRETTY: &str = "JSON spread over several lines, where one record has to be one line: run `jq -c .` on it \
+    (`jq -c '.[]'` on an array)";
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Line<'a> {
@@ -70,6 +74,9 @@ impl SealedRecord {
     /// When it is an unsealed event, or no record at all.
     pub fn parse(line: &[u8]) -> Result<Self, RecordError> {
         let malformed = |error: &dyn std::fmt::Display| RecordError::Malformed(error.to_string());
+        if matches!(line.trim_ascii(), b"{" | b"[") {
+            return Err(malformed(&PRETTY));
+        }
         let parsed: Line<'_> = serde_json::from_slice(line).map_err(|error| {
             let unsealed = serde_json::from_slice::<serde_json::Map<String, serde_json::Value>>(line)
                 .is_ok_and(|map| map.contains_key("event_type"));

@@ -3,7 +3,7 @@
 
 mod log;
 
-use audit_integrity::{Head, Signature, Verdict::*};
+use audit_integrity::{ChainReport, Head, Repeated, SealedRecord, Sealer, Signature, Verdict::*, Verifier};
 use log::*;
 
 fn replaced(line: &[u8], from: &str, to: &str) -> Line {
@@ -130,6 +130,43 @@ fn records_that_changed_places_between_files_are_reordered() {
     assert_eq!(report.verdict, Reordered, "{report:#?}");
 }
 
+/// Nor is what follows it blamed, which is where it belongs.
+#[test]
+fn what_comes_too_early_and_again_in_its_place_is_reordered() {
+    let (lines, _) = open(42);
+    let verify = |early: &[u64]| {
+        let early = early.iter().map(|n| lines[*n as usize - 1].clone()).collect();
+        judge(&verifier(), &[lines[..9].to_vec(), early, lines[9..].to_vec()].concat())
+    };
+    let report = verify(&[21]);
+    assert_found(&report, Reordered, &[at(Reordered, 10, (21, 21))]);
+    assert_eq!(report.findings[0].message, "record 21: before record 10, and again behind it");
+    let report = verify(&[21, 30, 31, 25]);
+    let found = [at(Reordered, 10, (21, 21)), at(Reordered, 13, (25, 25)), at(Reordered, 11, (30, 31))];
+    assert_found(&report, Reordered, &found);
+    let report = verify(&[21, 3]);
+    assert_found(&report, Reordered, &[at(Reordered, 10, (21, 21))]);
+}
+
+#[test]
+fn what_comes_again_is_told_with_its_places() {
+    let (lines, _) = open(42);
+    let places = |report: &ChainReport| -> Vec<_> {
+        let place = |again: &Repeated| (again.file.ends_with("1"), again.line, again.records);
+        report.repeated.iter().map(place).collect()
+    };
+    let again = [&lines[..9], &lines[4..20], &lines[10..12], &lines[20..]].concat();
+    let report = judge(&verifier(), &again);
+    assert_found(&report, IntactOpen, &[]);
+    assert_eq!(places(&report), [(false, 10, (5, 9)), (false, 26, (11, 12))]);
+    let report = only_chain(report_of(&verifier(), &[lines[..30].concat(), lines[25..].concat()]));
+    assert_eq!((places(&report), report.duplicates), (vec![(true, 1, (26, 30))], 5));
+    let twice: Vec<_> = lines.iter().flat_map(|line| [line.clone(), line.clone()]).collect();
+    let report = judge(&verifier(), &twice);
+    assert_eq!((report.repeated.len(), report.duplicates), (20, 42));
+    assert_eq!(places(&report)[..2], [(false, 2, (1, 1)), (false, 4, (2, 2))]);
+}
+
 #[test]
 fn what_comes_again_is_a_duplicate_and_no_damage() {
     let (lines, _) = closed(6);
@@ -209,6 +246,20 @@ fn a_record_forged_at_the_end_is_found() {
     assert_found(&report, Edited, &[at(Edited, 5, (5, 5))]);
 }
 
+/// Where nothing in its file tells where it stood, what it follows does.
+#[test]
+fn a_forged_record_in_a_file_of_its_own_is_edited_only_if_it_follows_the_last() {
+    let (lines, head) = open(6);
+    let second = SealedRecord::parse(&lines[1]).unwrap().integrity.signature;
+    for (signature, verdict, records) in [(second, Inserted, (3, 3)), (head.signature, Edited, (7, 7))] {
+        let before = Head { sequence_number: 2, signature, ..head.clone() };
+        let forged = more(&mut Sealer::resume(before, hmac("another key")), 1);
+        let files = [lines[..4].concat(), forged.concat(), lines[4..].concat()];
+        let report = only_chain(report_of(&verifier().expect_head(head.clone()), &files));
+        assert_found(&report, verdict, &[(verdict, Some(1), Some(1), Some(records))]);
+    }
+}
+
 #[test]
 fn a_cut_head() {
     let (lines, _) = closed(6);
@@ -238,6 +289,9 @@ fn a_chain_of_which_only_the_head_is_left_is_a_cut_tail() {
     let (_, head) = closed(6);
     let report = only_chain(report_of(&verifier().expect_head(head.clone()), &[b""]));
     assert_found(&report, TailCut, &[(TailCut, None, None, Some((1, 6)))]);
+    assert!(report.signed);
+    let unsigned = only_chain(report_of(&Verifier::new(ring(&[])).expect_head(head.clone()), &[b""]));
+    assert_eq!((unsigned.verdict, unsigned.signed), (TailCut, false));
     // Another chain put in its place does not hide it.
     let other = more(&mut sealer("d", hmac("k")), 3).concat();
     let report = report_of(&verifier().expect_head(head), &[other]);
@@ -450,6 +504,24 @@ fn files_without_records() {
     let report = report_of(&verifier(), &["hello\n"]);
     assert_eq!(report.unreadable.iter().map(place).collect::<Vec<_>>(), [at(Edited, 1, None)]);
     assert!(report.is_broken());
+}
+
+#[test]
+fn files_without_records_are_described() {
+    let message = |content: &[u8]| report_of(&verifier(), &[content]).unreadable.remove(0).message;
+    let text = open(3).0.concat();
+    let torn = message(&gzip(&text)[..12]);
+    assert!(torn.starts_with("cannot be decompressed from here on: "), "{torn}");
+    let one = message(b"hello\n");
+    assert!(one.starts_with("not a sealed record: "), "{one}");
+    let many = message(b"hello\nyou\n");
+    assert!(many.starts_with("2 lines: not a sealed record: "), "{many}");
+    let records: Vec<serde_json::Value> =
+        text.split(|b| *b == b'\n').filter_map(|line| serde_json::from_slice(line).ok()).collect();
+    for pretty in [serde_json::to_vec_pretty(&records[0]), serde_json::to_vec_pretty(&records)] {
+        let told = message(&pretty.unwrap());
+        assert!(told.contains("one record has to be one line: run `jq -c .` on it"), "{told}");
+    }
 }
 
 #[test]

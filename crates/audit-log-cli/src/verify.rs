@@ -259,8 +259,13 @@ fn verify_with_progress(verifier: &Verifier, files: &[PathBuf]) -> anyhow::Resul
 fn rename(report: &mut Report, spooled: &Path) {
     let findings =
         report.chains.iter_mut().flat_map(|chain| &mut chain.findings).chain(&mut report.unreadable);
+    let name = PathBuf::from("standard input");
     for finding in findings.filter(|finding| finding.file.as_deref() == Some(spooled)) {
-        finding.file = Some(PathBuf::from("standard input"));
+        finding.file = Some(name.clone());
+    }
+    let repeated = report.chains.iter_mut().flat_map(|chain| &mut chain.repeated);
+    for repeated in repeated.filter(|repeated| repeated.file == spooled) {
+        repeated.file.clone_from(&name);
     }
 }
 
@@ -315,6 +320,14 @@ fn show_chain(chain: &ChainReport, keys: &KeyRing) -> String {
             "  {} more than once, as repeated delivery makes them\n",
             count(chain.duplicates, "record")
         );
+        for repeated in &chain.repeated {
+            let (first, last) = repeated.records;
+            text += &format!(
+                "    {}:{}: records {first} to {last} again\n",
+                repeated.file.display(),
+                repeated.line
+            );
+        }
     }
     if let Some(head) = chain.head.as_ref().filter(|_| chain.verdict.is_intact()) {
         text += &format!("  head {head}\n");
@@ -367,6 +380,12 @@ fn tell(report: &Report, intact: bool, notes: &[String]) -> Value {
             "signed": chain.signed,
             "records": chain.records,
             "duplicates": chain.duplicates,
+            "repeated": chain.repeated.iter().map(|repeated| json!({
+                "file": path(&repeated.file),
+                "line": repeated.line,
+                "first_sequence": repeated.records.0,
+                "last_sequence": repeated.records.1,
+            })).collect::<Vec<_>>(),
             "first_sequence": chain.range.map(|range| range.0),
             "last_sequence": chain.range.map(|range| range.1),
             "head": chain.head.as_ref().map(ToString::to_string),

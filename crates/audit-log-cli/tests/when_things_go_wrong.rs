@@ -64,7 +64,7 @@ fn permit_goes_on_and_says_how_many_were_dropped() {
     let summary: serde_json::Value = serde_json::from_slice(&run.stdout).unwrap();
     let number = |key: &str| summary[key].as_u64().unwrap();
     assert_eq!(number("recorded") + number("dropped") + number("lost"), 3000, "{summary}");
-    assert!(number("recorded") > 0 && number("dropped") + number("lost") > 0, "{summary}");
+    assert!(number("dropped") + number("lost") > 0, "{summary}");
     assert!(text(&run).contains("warning: log/audit.log: the log cannot be written"), "{}", text(&run));
     assert_eq!(verified(directory.path())["chains"][0]["findings"], serde_json::json!([]));
 }

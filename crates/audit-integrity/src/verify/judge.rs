@@ -10,7 +10,7 @@ use audit_model::EventType;
 use super::block::{Item, Standing};
 use super::files::FileItems;
 use super::reread::Lines;
-use super::trial::{MAX_FINDINGS, Overlap, Part, Stray, Trial, count};
+use super::trial::{MAX_FINDINGS, Overlap, Part, Stray, Trial};
 use super::{Finding, Report, Verdict};
 use crate::record::{Integrity, SealedRecord};
 use crate::{ChainId, Head, KeyRing, Signature};
@@ -43,9 +43,10 @@ impl<'a> Judge<'a> {
 
     pub(crate) fn report(&self) -> Fallible<Report> {
         let heads = |id: &ChainId| self.heads.iter().filter(|head| head.chain_id == *id).collect();
-        let chains = self.chains().into_iter();
-        let mut trials: Vec<_> =
-            chains.map(|(id, parts)| Trial::new(id.clone(), parts, heads(id), self.paths)).collect();
+        let begin = |(id, parts): (&ChainId, _)| {
+            Trial::new(id.clone(), parts, heads(id), self.paths, !self.keys.is_empty())
+        };
+        let mut trials: Vec<_> = self.chains().into_iter().map(begin).collect();
         self.excuse_pruned(&mut trials)?;
         for trial in &mut trials {
             self.compare(trial)?;
@@ -148,7 +149,7 @@ impl<'a> Judge<'a> {
             let Overlap { part, earlier, shared } = &overlap;
             let run = part.run;
             if signature(part, *shared) == signature(earlier, *shared) {
-                trial.add_duplicates(shared - run.first + 1);
+                trial.add_repeated(part, *shared);
                 continue;
             }
             // Finding where they part means reading both; once is enough to go and look.
@@ -278,7 +279,10 @@ impl<'a> Judge<'a> {
                 file: Some(self.paths[file].clone()),
                 line: Some(stray.line),
                 records: stray.claims,
-                message: format!("{}: {}", count(stray.lines, "line"), stray.reason),
+                message: match stray.lines {
+                    1 => stray.reason.clone(),
+                    lines => format!("{lines} lines: {}", stray.reason),
+                },
             });
         }
     }

@@ -92,6 +92,18 @@ pub struct Finding {
     pub message: String,
 }
 
+/// Authentic records that come again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Repeated {
+    /// In which file.
+    pub file: PathBuf,
+    /// At which line of the file the first of them comes again, from 1.
+    pub line: u64,
+    /// Which records: the first and last sequence number.
+    pub records: (u64, u64),
+}
+
 /// What was found of one chain.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -108,6 +120,8 @@ pub struct ChainReport {
     pub records: u64,
     /// How many authentic records come again, as at-least-once delivery makes them.
     pub duplicates: u64,
+    /// Where they stand, in the order of the records: the first twenty places.
+    pub repeated: Vec<Repeated>,
     /// The first and last authentic record.
     pub range: Option<(u64, u64)>,
     /// The last authentic record.
@@ -116,7 +130,8 @@ pub struct ChainReport {
     pub anchored: bool,
     /// The last of the records that are not there because they were deleted by policy, as a record in the chain says.
     pub pruned_to: Option<u64>,
-    /// Whether the chain is signed with a key.
+    /// Whether the chain is signed with a key. Of a chain of which no record is left: whether keys were given, without
+    /// which nobody reads a signed chain's head.
     pub signed: bool,
 }
 

@@ -5,11 +5,14 @@ use std::path::PathBuf;
 
 use super::block::{Item, Run, Standing, hull};
 use super::ranges::Ranges;
-use super::{ChainReport, Finding, Verdict};
+use super::{ChainReport, Finding, Repeated, Verdict};
 use crate::{ChainId, Head, Signature};
 
 /// How many findings are told one by one.
 pub(crate) const MAX_FINDINGS: usize = 1000;
+
+/// How many places of repeated records are told.
+const MAX_REPEATED: usize = 20;
 
 /// A run that counts as a part of the chain, and where it is.
 #[derive(Clone, Copy)]
@@ -114,6 +117,7 @@ pub(crate) struct Trial<'a> {
     chain: ChainId,
     paths: &'a [PathBuf],
     heads: Vec<&'a Head>,
+    keys_given: bool,
     /// In the order of the files and their lines.
     parts: Vec<Part<'a>>,
     overlaps: Vec<Overlap<'a>>,
@@ -126,6 +130,7 @@ pub(crate) struct Trial<'a> {
     end: u64,
     records: u64,
     duplicates: u64,
+    repeated: Vec<Repeated>,
     pruned_to: Option<u64>,
     findings: Vec<Finding>,
     findings_left_out: u64,
@@ -139,12 +144,14 @@ impl<'a> Trial<'a> {
         mut parts: Vec<Part<'a>>,
         heads: Vec<&'a Head>,
         paths: &'a [PathBuf],
+        keys_given: bool,
     ) -> Self {
         drop_contradicted(&mut parts);
         let mut trial = Self {
             chain,
             paths,
             heads,
+            keys_given,
             parts,
             overlaps: Vec::new(),
             gaps: BTreeMap::new(),
@@ -153,6 +160,7 @@ impl<'a> Trial<'a> {
             end: 0,
             records: 0,
             duplicates: 0,
+            repeated: Vec::new(),
             pruned_to: None,
             findings: Vec::new(),
             findings_left_out: 0,
@@ -212,9 +220,12 @@ impl<'a> Trial<'a> {
         }
         let (all, in_several) = union(files.values());
         let (mut file, mut seen) = (usize::MAX, Ranges::default());
+        // The parts of the file so far that each reach further than those before.
+        let mut reaching: Vec<Part<'_>> = Vec::new();
         for part in self.parts.clone() {
             if part.file != file {
                 (file, seen) = (part.file, Ranges::default());
+                reaching.clear();
             }
             let (first, last) = (part.run.first, part.run.last);
             let highest = seen.highest().unwrap_or(0);
@@ -223,8 +234,16 @@ impl<'a> Trial<'a> {
                 while let Some(end) = seen.end_of(next).max(in_several.end_of(next)) {
                     next = end + 1;
                 }
-                if next <= last.min(highest) {
+                if next <= last && last < highest {
                     self.find_part(Verdict::Reordered, &part, &format!("behind record {highest}"));
+                }
+                // The highest is here once more: what is out of place stands before.
+                while next <= highest
+                    && highest <= last
+                    && let Some(early) = reaching.pop_if(|early| early.run.first > next)
+                {
+                    let message = format!("before record {next}, and again behind it");
+                    self.find_part(Verdict::Reordered, &early, &message);
                 }
             } else if first > highest + 1 && highest > 0 && in_several.end_of(highest).is_none() {
                 let next = highest + 1;
@@ -235,6 +254,9 @@ impl<'a> Trial<'a> {
                 }
             }
             seen.insert(first, last);
+            if last > highest {
+                reaching.push(part);
+            }
         }
     }
 
@@ -265,8 +287,14 @@ impl<'a> Trial<'a> {
         self.pruned_to = self.gaps.remove(&1).map(|gap| gap.last);
     }
 
-    pub(crate) fn add_duplicates(&mut self, records: u64) {
-        self.duplicates += records;
+    /// The records of a part from its first to that one come again there.
+    pub(crate) fn add_repeated(&mut self, part: &Part<'_>, last: u64) {
+        let Part { file, run, .. } = *part;
+        self.duplicates += last - run.first + 1;
+        if self.repeated.len() < MAX_REPEATED {
+            let (file, line) = (self.paths[file].clone(), run.line);
+            self.repeated.push(Repeated { file, line, records: (run.first, last) });
+        }
     }
 
     /// Whether that item of that file is a part of the chain.
@@ -472,6 +500,7 @@ impl<'a> Trial<'a> {
             findings_left_out: self.findings_left_out,
             records: self.records,
             duplicates: self.duplicates,
+            repeated: self.repeated,
             range: proven().map(|run| run.first).min().zip(last.map(|run| run.last)),
             head: last.map(|run| Head {
                 chain_id: self.chain.clone(),
@@ -480,7 +509,10 @@ impl<'a> Trial<'a> {
             }),
             anchored: kept > 0,
             pruned_to: self.pruned_to,
-            signed: self.parts.iter().any(|part| part.run.key_id.is_some()),
+            signed: match self.parts.as_slice() {
+                [] => self.keys_given,
+                parts => parts.iter().any(|part| part.run.key_id.is_some()),
+            },
             findings: self.findings,
             chain_id: self.chain,
         }
