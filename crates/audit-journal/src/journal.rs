@@ -1,5 +1,5 @@
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
 use audit_model::Timestamp;
@@ -130,9 +130,13 @@ impl Journal {
         create_private_directory(path).map_err(JournalError::io("cannot make the log's directory", path))?;
         let lock = take_lock(path)?;
         let sequence_of = options.sequence_of;
-        let incidents = finish_restoring(path, sequence_of, now)
+        let mut incidents = finish_restoring(path, sequence_of, now)
             .map_err(JournalError::io("cannot restore the records of a file that was removed", path))?;
-        let rotated = segments(path).map_err(JournalError::io("cannot list the log's files", path))?;
+        let mut rotated = segments(path).map_err(JournalError::io("cannot list the log's files", path))?;
+        if let Some(of) = sequence_of {
+            let planted = set_planted_aside(path, of, &mut rotated, now);
+            incidents.extend(planted.map_err(JournalError::io("cannot compare the log's files", path))?);
+        }
         let records = Records { sequence_of, after: last_of(&rotated) };
         let (mut file, created) = open_active(path)?;
         let tail = scan(&mut file, records).map_err(JournalError::io("cannot read the log", path))?;
@@ -608,6 +612,48 @@ fn finish_restoring(
     fs::rename(&half_made, &restored)?;
     sync_directory(path)?;
     Ok(vec![Incident::Tampered(Tampering::Removed { restored })])
+}
+
+/// Names are anybody's. A segment whose name claims records that the active file has, and that has not got them itself,
+/// was put there by somebody: going by it, the active file's records would be none of the log's. It is moved aside.
+fn set_planted_aside(
+    log: &Path,
+    sequence_of: SequenceOf,
+    rotated: &mut Vec<Segment>,
+    now: Timestamp,
+) -> io::Result<Vec<Incident>> {
+    let mut incidents = Vec::new();
+    let Some(first) = first_number(log, sequence_of)? else { return Ok(incidents) };
+    while let Some(segment) = rotated.last().filter(|segment| segment.last_sequence >= first) {
+        let last = last_record(open_segment(segment)?, Some(sequence_of))?;
+        // An older copy in the log's place is another matter: then the segments have what they claim.
+        if last.as_deref().and_then(sequence_of).is_some_and(|last| last >= first) {
+            break;
+        }
+        let moved_aside = aside(log, now);
+        let bytes = fs::metadata(&segment.path)?.len();
+        fs::rename(&segment.path, &moved_aside)?;
+        incidents.push(Incident::Tampered(Tampering::Extended { bytes, moved_aside }));
+        rotated.pop();
+    }
+    Ok(incidents)
+}
+
+/// The number of the active file's first record, if it has any.
+fn first_number(log: &Path, sequence_of: SequenceOf) -> io::Result<Option<u64>> {
+    let file = match File::open(log) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        file => file?,
+    };
+    let mut lines = BufReader::new(file);
+    let mut line = Vec::new();
+    while lines.read_until(b'\n', &mut line)? > 0 {
+        if let Some(number) = line.strip_suffix(b"\n").and_then(sequence_of) {
+            return Ok(Some(number));
+        }
+        line.clear();
+    }
+    Ok(None)
 }
 
 fn last_of(rotated: &[Segment]) -> u64 {

@@ -111,6 +111,25 @@ fn a_file_of_foreign_lines_is_kept_beside_the_log() {
     assert_eq!(kept, ["audit.log.before-20231114T221320Z", "audit.log.before-20231114T221320Z-2"]);
 }
 
+/// Going by the names alone, the log's own records would be foreign, and the next one numbered a million millions.
+#[test]
+fn a_planted_segment_does_not_turn_the_records_out() {
+    let place = Place::new();
+    let numbered = || Options::default().numbered_by(number_of);
+    let (mut journal, _) = place.open(numbered());
+    journal.append(records(1..=5).as_bytes(), 5, at(0)).unwrap();
+    journal.close().unwrap();
+    let planted = place.directory().join("audit.log.000000000001-999999999999.20261121T000000Z");
+    for content in [String::new(), records([1]).replace("record", "rec0rd")] {
+        fs::write(&planted, content).unwrap();
+        let (mut journal, recovery) = place.open(numbered());
+        assert_eq!((recovery.last_sequence, recovery.foreign_lines), (5, 0));
+        assert_eq!(journal.take_incidents().len(), 1, "it is told");
+        assert!(!planted.exists());
+    }
+    assert_eq!(place.content(), records(1..=5));
+}
+
 #[test]
 fn an_older_copy_in_the_logs_place_does_not_turn_the_numbers_back() {
     let place = Place::new();
