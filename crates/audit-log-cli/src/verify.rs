@@ -321,12 +321,11 @@ fn show_chain(chain: &ChainReport, keys: &KeyRing) -> String {
             count(chain.duplicates, "record")
         );
         for repeated in &chain.repeated {
-            let (first, last) = repeated.records;
-            text += &format!(
-                "    {}:{}: records {first} to {last} again\n",
-                repeated.file.display(),
-                repeated.line
-            );
+            let which = match repeated.records {
+                (first, last) if first == last => format!("record {first}"),
+                (first, last) => format!("records {first} to {last}"),
+            };
+            text += &format!("    {}:{}: {which} again\n", repeated.file.display(), repeated.line);
         }
     }
     if let Some(head) = chain.head.as_ref().filter(|_| chain.verdict.is_intact()) {

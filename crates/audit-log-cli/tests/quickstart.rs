@@ -103,7 +103,7 @@ fn each_kind_of_damage_is_called_by_its_name() {
     let found = audit_log(directory.path(), VERIFY);
     assert_eq!(found.status.code(), Some(0), "{}", text(&found));
     assert!(text(&found).contains("1 record more than once"), "{}", text(&found));
-    assert!(text(&found).contains("audit.log:2: records 1 to 1 again"), "{}", text(&found));
+    assert!(text(&found).contains("audit.log:2: record 1 again"), "{}", text(&found));
     // The last line without its end.
     std::fs::write(&path, &whole[..whole.len() - 20]).unwrap();
     let found = audit_log(directory.path(), VERIFY);

@@ -385,11 +385,7 @@ impl<'a> Trial<'a> {
                 self.end = last;
             }
             if whole > edited {
-                let message = format!(
-                    "{} that no record is missing for: {}",
-                    count(whole - edited, "line"),
-                    stray.reason
-                );
+                let message = format!("{} too many: {}", count(whole - edited, "line"), stray.reason);
                 self.find(Verdict::Inserted, at(edited), stray.claims, message);
             }
         }
