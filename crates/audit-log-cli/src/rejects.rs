@@ -1,6 +1,6 @@
-use std::fs::{self, File, OpenOptions};
+use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::Write as _;
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -28,7 +28,9 @@ impl Rejects {
     pub(crate) fn new(path: PathBuf) -> anyhow::Result<Self> {
         let directory =
             path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        fs::create_dir_all(directory).with_context(|| format!("cannot make {}", directory.display()))?;
+        // It may be the log's own, which is private.
+        let made = DirBuilder::new().recursive(true).mode(0o700).create(directory);
+        made.with_context(|| format!("cannot make {}", directory.display()))?;
         Ok(Self { path, state: Mutex::default() })
     }
 
@@ -51,7 +53,9 @@ impl Rejects {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let input = match std::str::from_utf8(input) {
             Ok(text) => json!({"error": error, "file": source, "input": text, "line": line}),
-            Err(_) => json!({"error": error, "file": source, "input_hex": hex(input), "line": line}),
+            Err(_) => {
+                json!({"error": error, "file": source, "input_hex": const_hex::encode(input), "line": line})
+            }
         };
         if state.file.is_none() {
             let opened = OpenOptions::new().append(true).create(true).mode(0o600).open(&self.path);
@@ -62,8 +66,4 @@ impl Rejects {
         file.write_all(format!("{input}\n").as_bytes())
             .with_context(|| format!("cannot write {}", self.path.display()))
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

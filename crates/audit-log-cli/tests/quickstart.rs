@@ -1,6 +1,7 @@
 //! The commands that the README shows, on the files that it names.
 #![allow(clippy::unwrap_used, reason = "a test that fails may panic")]
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Output;
 
@@ -51,6 +52,8 @@ fn a_newcomer_holds_a_log_that_proves_itself() {
     assert!(text(&verified).contains("42 records (1 to 42), signed"), "{}", text(&verified));
     assert!(!text(&verified).contains("unanchored"), "the head file anchors it: {}", text(&verified));
 
+    let mode = std::fs::metadata(directory.path().join("audit-logs")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o700, "the log's directory is its owner's");
     let log = std::fs::read_to_string(directory.path().join("audit-logs/audit.log")).unwrap();
     let password = r#""password":"******""#;
     assert!(log.contains(password), "the secret in the example was masked");
