@@ -623,6 +623,9 @@ fn set_planted_aside(
     now: Timestamp,
 ) -> io::Result<Vec<Incident>> {
     let mut incidents = Vec::new();
+    if rotated.is_empty() {
+        return Ok(incidents);
+    }
     let Some(first) = first_number(log, sequence_of)? else { return Ok(incidents) };
     while let Some(segment) = rotated.last().filter(|segment| segment.last_sequence >= first) {
         let last = last_record(open_segment(segment)?, Some(sequence_of))?;

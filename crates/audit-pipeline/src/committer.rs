@@ -144,20 +144,8 @@ impl Committer {
             first += 1;
             records += 1;
         }
-        let mut start = 0;
-        for entry in &batch.entries {
-            let event = &batch.bytes[start..start + entry.length];
-            start += entry.length;
-            match &mut self.sealer {
-                Some(sealer) => {
-                    let digest = entry.digest.unwrap_or_else(|| EventDigest::of(event));
-                    sealer.seal(event, &digest, &mut self.lines);
-                }
-                None => {
-                    self.lines.extend_from_slice(event);
-                    self.lines.push(b'\n');
-                }
-            }
+        for (entry, event) in batch.events() {
+            self.add_record(event, entry.digest);
         }
         self.append(records, before, now)?;
         self.dropped += self.lost.take().map_or(0, |lost| lost.count);
@@ -218,10 +206,17 @@ impl Committer {
     fn add_event(&mut self, event: &Event) {
         let text =
             event.to_canonical_json().expect("the log's own events hold nothing that has no canonical text");
+        self.add_record(&text, None);
+    }
+
+    /// Adds the record of an event to `lines`. Its hash is made here, where nobody has made it yet.
+    fn add_record(&mut self, event: &[u8], digest: Option<EventDigest>) {
         match &mut self.sealer {
-            Some(sealer) => sealer.seal(&text, &EventDigest::of(&text), &mut self.lines),
+            Some(sealer) => {
+                sealer.seal(event, &digest.unwrap_or_else(|| EventDigest::of(event)), &mut self.lines);
+            }
             None => {
-                self.lines.extend_from_slice(&text);
+                self.lines.extend_from_slice(event);
                 self.lines.push(b'\n');
             }
         }
@@ -244,13 +239,9 @@ impl Committer {
         }
         // Those who wait can do something about it. What nobody waits for is held and tried again: its emitter was told
         // that it is on its way.
-        let mut start = 0;
-        for entry in &batch.entries {
-            if !entry.waited_for {
-                self.held.bytes.extend_from_slice(&batch.bytes[start..start + entry.length]);
-                self.held.entries.push(*entry);
-            }
-            start += entry.length;
+        for (entry, event) in batch.events().filter(|(entry, _)| !entry.waited_for) {
+            self.held.bytes.extend_from_slice(event);
+            self.held.entries.push(*entry);
         }
         batch.completion.complete(Outcome::Failed(EmitError::Journal(Arc::new(error))));
     }

@@ -25,6 +25,16 @@ pub(crate) struct Batch {
 }
 
 impl Batch {
+    /// Its events, each with its bytes.
+    pub(crate) fn events(&self) -> impl Iterator<Item = (&Entry, &[u8])> {
+        let mut rest = self.bytes.as_slice();
+        self.entries.iter().map(move |entry| {
+            let (event, behind) = rest.split_at(entry.length);
+            rest = behind;
+            (entry, event)
+        })
+    }
+
     /// The batch's buffers, for use in another one.
     pub(crate) fn emptied(mut self) -> Self {
         self.bytes.clear();
