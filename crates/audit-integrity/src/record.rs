@@ -101,6 +101,21 @@ impl SealedRecord {
         })
     }
 
+    /// The number of a record in canonical form, as a log holds it, without reading all of it. That it is whole and
+    /// authentic is for [`parse`](Self::parse) and [`is_authentic`](Self::is_authentic) to say.
+    #[must_use]
+    pub fn sequence_number_of(line: &[u8]) -> Option<u64> {
+        // …,"sequence_number":7,"signature":"sha256:<64 digits>"}}
+        const DIGITS: usize = 64;
+        let line = line.strip_suffix(b"\"}}")?;
+        let line = line.get(..line.len().checked_sub(DIGITS)?)?.strip_suffix(b",\"signature\":\"sha256:")?;
+        let digits = line.iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
+        let (line, number) = line.split_at(line.len() - digits);
+        let number = std::str::from_utf8(number).ok()?.parse().ok()?;
+        let is_possible = (1..=audit_model::MAX_SAFE_INTEGER).contains(&number);
+        (is_possible && line.ends_with(b"\"sequence_number\":")).then_some(number)
+    }
+
     /// Whether the record's own signature is right. `None` when nobody can tell: no key on the ring made it, or
     /// the ring has keys and the record was sealed without one (anybody could have made it).
     #[must_use]

@@ -54,6 +54,8 @@ fn every_record_seals_to_the_published_line() {
             chain["records"].as_array().unwrap().iter().zip(lines.split_inclusive('\n'))
         {
             let record = SealedRecord::parse(published.as_bytes()).unwrap();
+            let number = Some(record.integrity.sequence_number);
+            assert_eq!(SealedRecord::sequence_number_of(published.trim_end().as_bytes()), number);
             let signer = match &record.integrity.key_id {
                 Some(id) => Signer::Hmac(keys.get(id.as_str()).unwrap().clone()),
                 None => Signer::Digest,
@@ -116,4 +118,22 @@ fn a_head_that_was_changed_is_refused() {
     }
     assert!(Head::from_json(content.as_bytes(), &KeyRing::new()).is_err());
     assert!(Head::from_json(content.as_bytes(), &[key("key-old.txt")].into_iter().collect()).is_err());
+}
+
+#[test]
+fn lines_that_are_no_records_have_no_number() {
+    let line = read("sealed.ndjson").lines().next().unwrap().to_owned();
+    let of = |line: &str| SealedRecord::sequence_number_of(line.as_bytes());
+    assert_eq!(of(&line), Some(1));
+    for other in [
+        "",
+        "}}",
+        &line[1..line.len() - 1],
+        &line.replace("\"sequence_number\":1", "\"sequence_number\":0"),
+        &line.replace("\"sequence_number\":1", "\"sequence_number\":9007199254740992"),
+        &line.replace("\"sequence_number\":1", "\"sequence_number\":"),
+        &line.replace("\"sequence_number\":", "\"number\":"),
+    ] {
+        assert_eq!(of(other), None, "{other}");
+    }
 }

@@ -2,6 +2,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use jiff::tz::Offset;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// An instant in UTC with millisecond precision, as records carry it.
 ///
@@ -65,6 +66,20 @@ impl Timestamp {
         put(&mut text[17..19], civil.second().unsigned_abs().into());
         put(&mut text[20..23], civil.millisecond().unsigned_abs());
         text
+    }
+}
+
+/// As a string of RFC 3339.
+impl Serialize for Timestamp {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Timestamp {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(from)?;
+        text.parse().map_err(serde::de::Error::custom)
     }
 }
 

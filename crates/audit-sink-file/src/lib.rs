@@ -62,6 +62,13 @@ impl Sink for FileSink {
         })
     }
 
+    fn check(&mut self) -> SendFuture<'_, ()> {
+        Box::pin(async move {
+            let journal = self.journal.as_mut().ok_or(SinkError::Closed)?;
+            journal.check(Timestamp::now()).map_err(SinkError::retryable)
+        })
+    }
+
     fn close(&mut self) -> SendFuture<'_, ()> {
         Box::pin(async move {
             let journal = self.journal.take().ok_or(SinkError::Closed)?;

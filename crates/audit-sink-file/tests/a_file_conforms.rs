@@ -29,6 +29,10 @@ impl Place for File {
     fn largest_record(&self) -> usize {
         8 << 20
     }
+
+    fn rejects_larger(&self) -> bool {
+        false
+    }
 }
 
 #[test]

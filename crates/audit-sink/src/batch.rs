@@ -19,8 +19,27 @@ pub struct Record {
     pub event_id: String,
     /// The event's type.
     pub event_type: String,
+    /// How much the event matters to whoever watches.
+    pub severity: Severity,
     /// The record's bytes: one line without its newline.
     pub bytes: Vec<u8>,
+}
+
+/// How much an event matters, in the words of OCSF's `severity_id`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Severity {
+    /// Nothing has to be done.
+    #[default]
+    Informational,
+    /// Somebody decides whether something has to be done.
+    Low,
+    /// Something has to be done, and it is not urgent.
+    Medium,
+    /// Something has to be done at once.
+    High,
+    /// Something has to be done at once, and much is concerned.
+    Critical,
 }
 
 impl Batch {

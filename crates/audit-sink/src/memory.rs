@@ -16,44 +16,41 @@ use crate::{Batch, Receipt, Record, SendFuture, Sink, SinkError};
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct MemorySink {
-    state: Arc<Mutex<State>>,
-}
-
-#[derive(Debug, Default)]
-struct State {
-    records: Vec<Record>,
+    records: Arc<Mutex<Vec<Record>>>,
     closed: bool,
 }
 
 impl MemorySink {
-    /// What has been accepted so far.
+    /// What has been accepted so far, by this one and its clones.
     #[must_use]
     pub fn records(&self) -> Vec<Record> {
-        self.lock().records.clone()
+        self.lock().clone()
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Vec<Record>> {
+        self.records.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Sink for MemorySink {
     fn send<'a>(&'a mut self, batch: &'a Batch) -> SendFuture<'a, Receipt> {
         Box::pin(async move {
-            let mut state = self.lock();
-            if state.closed {
+            if self.closed {
                 return Err(SinkError::Closed);
             }
-            let last = state.records.last().map_or(0, |record| record.sequence_number);
-            state
-                .records
-                .extend(batch.records.iter().filter(|record| record.sequence_number > last).cloned());
+            let mut records = self.lock();
+            let last = records.last().map_or(0, |record| record.sequence_number);
+            records.extend(batch.records.iter().filter(|record| record.sequence_number > last).cloned());
             Ok(Receipt::default())
         })
     }
 
+    fn check(&mut self) -> SendFuture<'_, ()> {
+        Box::pin(std::future::ready(if self.closed { Err(SinkError::Closed) } else { Ok(()) }))
+    }
+
     fn close(&mut self) -> SendFuture<'_, ()> {
-        self.lock().closed = true;
+        self.closed = true;
         Box::pin(std::future::ready(Ok(())))
     }
 }

@@ -4,7 +4,7 @@ use std::pin::Pin;
 
 use crate::{Batch, SinkError};
 
-/// What [`Sink::send`] and [`Sink::close`] return: one boxed future a batch is cheap.
+/// What the functions of a [`Sink`] return: one boxed future a batch is cheap.
 pub type SendFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, SinkError>> + Send + 'a>>;
 
 /// A place that records are delivered to.
@@ -28,6 +28,12 @@ pub trait Sink: Send + fmt::Debug {
     /// # Errors
     /// See [`SinkError`]: the caller retries, gives the batch up, or stops.
     fn send<'a>(&'a mut self, batch: &'a Batch) -> SendFuture<'a, Receipt>;
+
+    /// Connects to the place and tries whatever shows that records would be taken, without leaving one there.
+    ///
+    /// # Errors
+    /// What would keep records from arriving: what was tried, what came back, and what to do.
+    fn check(&mut self) -> SendFuture<'_, ()>;
 
     /// Moves whatever the sink still holds, and lets go of the place.
     ///

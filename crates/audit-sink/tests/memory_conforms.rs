@@ -15,6 +15,10 @@ impl Place for Memory {
         self.0.records().into_iter().map(|record| record.bytes).collect()
     }
 
+    fn rejects_larger(&self) -> bool {
+        false
+    }
+
     fn largest_record(&self) -> usize {
         1 << 20
     }
