@@ -1,15 +1,17 @@
 //! The one who writes: number, seal, append, sync, answer.
 
+use std::collections::VecDeque;
 use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 use audit_integrity::{EventDigest, Head, Sealer};
-use audit_journal::{Incident, Journal, JournalError, Recovery, Tampering};
+use audit_journal::{Incident, Journal, JournalError, Prunable, Recovery, Tampering};
 use audit_model::{Event, Timestamp};
 
 use crate::completion::Outcome;
+use crate::followers::Followers;
 use crate::lifecycle::{self, Lost};
 use crate::pipeline::{Notices, Shared, Summary};
 use crate::queue::{Batch, LastCommit};
@@ -20,6 +22,7 @@ use crate::{EmitError, OnFailure};
 pub(crate) struct Committer {
     journal: Journal,
     sealer: Option<Sealer>,
+    followers: Option<Followers>,
     on_failure: OnFailure,
     notices: Notices,
     /// The last attempt to write failed.
@@ -35,6 +38,8 @@ pub(crate) struct Committer {
     lost: Option<Lost>,
     /// What the journal noticed and could not be put on record yet.
     unrecorded: Vec<Tampering>,
+    /// Segments that are too many, and still there.
+    prunable: VecDeque<Prunable>,
     housekeeping_failure: Option<String>,
     /// Records were appended since the head file was written.
     head_is_stale: bool,
@@ -56,6 +61,7 @@ impl Committer {
         Self {
             journal,
             sealer,
+            followers: None,
             on_failure,
             notices,
             fails: false,
@@ -65,11 +71,36 @@ impl Committer {
             held: Batch::default(),
             lost: None,
             unrecorded: Vec::new(),
+            prunable: VecDeque::new(),
             housekeeping_failure: None,
             head_is_stale: false,
             head_written: Instant::now(),
             last: LastCommit::default(),
         }
+    }
+
+    /// Has these told of every record from now on.
+    #[cfg(feature = "delivery")]
+    pub(crate) fn follow(&mut self, followers: Option<Followers>) {
+        self.followers = followers;
+        self.tell_followers();
+    }
+
+    fn tell_followers(&self) {
+        if let Some(followers) = &self.followers {
+            followers.advance(self.last_sequence());
+        }
+    }
+
+    /// The number of the log's last record.
+    pub(crate) fn last_sequence(&self) -> u64 {
+        self.journal.next_sequence() - 1
+    }
+
+    /// The chain that records are sealed in.
+    #[cfg(feature = "delivery")]
+    pub(crate) fn chain_id(&self) -> Option<&str> {
+        self.sealer.as_ref().map(|sealer| sealer.head().chain_id.as_str())
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -94,6 +125,7 @@ impl Committer {
         if self.head_written.elapsed() >= HEAD_INTERVAL {
             self.write_head();
         }
+        self.tell_followers();
         let behind = self.head_is_stale
             || self.lost.is_some()
             || !self.held.entries.is_empty()
@@ -116,7 +148,10 @@ impl Committer {
         // Counted before anybody is answered, and so before anybody can be back.
         self.last = LastCommit { callers: batch.waiting + shared.queue.waiting(), took: begun.elapsed() };
         match written {
-            Ok(first) => batch.completion.complete(Outcome::Recorded(first)),
+            Ok(first) => match self.followers.as_ref().filter(|_| batch.waiting > 0) {
+                Some(followers) => followers.answer(&batch.completion, first, self.last_sequence()),
+                None => batch.completion.complete(Outcome::Recorded(first)),
+            },
             Err(error) => self.fail(batch, error, Timestamp::now()),
         }
     }
@@ -132,6 +167,9 @@ impl Committer {
     /// Seals and appends a batch, behind the record of what was lost before it. Returns the number of its first record.
     /// On an error nothing is written, and the chain is where it was.
     fn write(&mut self, batch: &Batch, shared: &Shared, now: Timestamp) -> Result<u64, JournalError> {
+        if let Some(followers) = &self.followers {
+            followers.check_room(self.journal.path(), self.last_sequence())?;
+        }
         let before = self.head();
         let mut first = match &self.sealer {
             Some(sealer) => sealer.head().sequence_number + 1,
@@ -150,6 +188,7 @@ impl Committer {
         self.append(records, before, now)?;
         self.dropped += self.lost.take().map_or(0, |lost| lost.count);
         shared.recorded.fetch_add(batch.entries.len() as u64, Ordering::Relaxed);
+        metrics::counter!("audit_log_events_recorded_total").increment(batch.entries.len() as u64);
         Ok(first)
     }
 
@@ -258,6 +297,7 @@ impl Committer {
         });
         lost.count += count;
         lost.last = now;
+        metrics::counter!("audit_log_events_dropped_total").increment(count);
     }
 
     /// Puts on record what the journal noticed.
@@ -271,17 +311,11 @@ impl Committer {
                     self.notice(what.to_string());
                     self.unrecorded.push(what);
                 }
-                Incident::PruneDue(prunable) => {
-                    let now = Timestamp::now();
-                    let event = lifecycle::retention_applied(now, self.journal.path(), &prunable);
-                    // What is not on record is not deleted; the next rotation asks again.
-                    if self.record(&event, now).is_ok() {
-                        let _ = self.journal.prune(&prunable);
-                    }
-                }
+                Incident::PruneDue(prunable) => self.prunable.push_back(prunable),
                 _ => {}
             }
         }
+        self.prune();
         while let Some(what) = self.unrecorded.first() {
             let now = Timestamp::now();
             let event = lifecycle::tampered(now, self.journal.path(), what);
@@ -289,6 +323,22 @@ impl Committer {
                 return;
             }
             self.unrecorded.remove(0);
+        }
+    }
+
+    /// Deletes segments that are too many, the oldest first, unless a destination lacks them. What is not on record is not
+    /// deleted.
+    fn prune(&mut self) {
+        let lacks = |followers: &Followers, due: &Prunable| followers.lacks(due.segment.last_sequence);
+        while let Some(due) = self.prunable.pop_front() {
+            let now = Timestamp::now();
+            let event = lifecycle::retention_applied(now, self.journal.path(), &due);
+            let is_lacked = self.followers.as_ref().is_some_and(|followers| lacks(followers, &due));
+            if is_lacked || self.record(&event, now).is_err() {
+                return self.prunable.push_front(due);
+            }
+            // If it cannot be deleted, the next opening finds that it is one too many.
+            let _ = self.journal.prune(&due);
         }
     }
 
@@ -306,9 +356,20 @@ impl Committer {
         let stopped = lifecycle::stopped(now, self.journal.path(), recorded);
         let closed = self.record(&stopped, now);
         self.write_head();
+        self.tell_followers();
+        #[cfg(feature = "delivery")]
+        let undelivered = self.followers.take().map(|followers| followers.close()).unwrap_or_default();
         let (head, dropped, housekeeping_failure) = (self.head(), self.dropped, self.housekeeping_failure);
         match closed.and(self.journal.close()) {
-            Ok(()) => Ok(Summary { recorded, dropped, lost, head, housekeeping_failure }),
+            Ok(()) => Ok(Summary {
+                recorded,
+                dropped,
+                lost,
+                head,
+                housekeeping_failure,
+                #[cfg(feature = "delivery")]
+                undelivered,
+            }),
             Err(JournalError::Io { what, path, source }) if lost > 0 => {
                 let message = format!("{source}; {lost} events that were accepted are lost with it");
                 Err(JournalError::Io { what, path, source: std::io::Error::new(source.kind(), message) })

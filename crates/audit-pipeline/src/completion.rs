@@ -1,5 +1,6 @@
 //! How the callers of a batch learn what became of it.
 
+use std::ops::RangeInclusive;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::task::{Poll, Waker};
 
@@ -19,6 +20,9 @@ pub(crate) struct Completion {
 pub(crate) enum Outcome {
     /// They are in the log, numbered from this on.
     Recorded(u64),
+    /// They are in the log, numbered from this on, and required destinations have not confirmed these of them.
+    #[cfg_attr(not(feature = "delivery"), allow(dead_code, reason = "only destinations are required"))]
+    Unconfirmed(u64, Arc<[(RangeInclusive<u64>, Arc<str>)]>),
     Dropped,
     Failed(EmitError),
 }
@@ -49,6 +53,15 @@ impl Ticket {
     fn result(&self, outcome: &Outcome) -> Result<Receipt, EmitError> {
         match outcome {
             Outcome::Recorded(first) => Ok(Receipt::Recorded { sequence_number: first + self.index }),
+            Outcome::Unconfirmed(first, which) => {
+                let sequence_number = first + self.index;
+                match which.iter().find(|(range, _)| range.contains(&sequence_number)) {
+                    Some((_, reason)) => {
+                        Err(EmitError::Undelivered { sequence_number, reason: Arc::clone(reason) })
+                    }
+                    None => Ok(Receipt::Recorded { sequence_number }),
+                }
+            }
             Outcome::Dropped => Ok(Receipt::Dropped),
             Outcome::Failed(error) => Err(error.clone()),
         }

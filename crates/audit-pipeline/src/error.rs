@@ -25,6 +25,15 @@ pub enum EmitError {
         /// How much is waiting, in bytes.
         waiting_bytes: usize,
     },
+    /// The event is in the log, and a required destination has not confirmed it: it is delivered when that can be, or
+    /// is in the dead letters.
+    #[error("the event is record {sequence_number} of the log, but {reason}")]
+    Undelivered {
+        /// The record's number.
+        sequence_number: u64,
+        /// Which destination, and why.
+        reason: Arc<str>,
+    },
     /// The pipeline was closed.
     #[error("the event was not recorded: the audit log is closed")]
     Closed,
@@ -75,6 +84,10 @@ pub enum StartError {
         /// `with` or `without`.
         found: &'static str,
     },
+    /// Delivery could not be started.
+    #[cfg(feature = "delivery")]
+    #[error(transparent)]
+    Delivery(#[from] audit_delivery::DeliveryError),
     /// The thread that writes could not be started.
     #[error("cannot start the thread that writes the log: {0}")]
     Thread(std::io::Error),

@@ -3,6 +3,11 @@
 mod committer;
 mod completion;
 mod error;
+#[cfg(feature = "delivery")]
+mod followers;
+#[cfg(not(feature = "delivery"))]
+#[path = "no_followers.rs"]
+mod followers;
 mod lifecycle;
 mod options;
 mod pipeline;

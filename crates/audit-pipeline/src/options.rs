@@ -32,7 +32,7 @@ pub enum OnFailure {
 }
 
 /// How a pipeline is set up. The default is durable, unsealed, unrotated.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 #[non_exhaustive]
 pub struct Options {
     pub(crate) path: PathBuf,
@@ -45,6 +45,8 @@ pub struct Options {
     pub(crate) selections: Vec<Selection>,
     pub(crate) redaction: Redaction,
     pub(crate) buffer_bytes: usize,
+    #[cfg(feature = "delivery")]
+    pub(crate) delivery: crate::followers::DeliveryOptions,
 }
 
 impl Options {
@@ -60,6 +62,8 @@ impl Options {
             selections: Vec::new(),
             redaction: Redaction::default(),
             buffer_bytes: 8 << 20,
+            #[cfg(feature = "delivery")]
+            delivery: crate::followers::DeliveryOptions::default(),
         }
     }
 
@@ -130,6 +134,53 @@ impl Options {
     #[must_use]
     pub fn buffer_bytes(mut self, bytes: usize) -> Self {
         self.buffer_bytes = bytes;
+        self
+    }
+
+    /// Delivers records to a destination, too.
+    #[cfg(feature = "delivery")]
+    #[must_use]
+    pub fn deliver_to(self, destination: audit_delivery::Destination) -> Self {
+        self.delivery
+            .destinations
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .push(destination);
+        self
+    }
+
+    /// Sets where it is noted how far each destination is, and where dead letters are kept: a directory for this log
+    /// alone. `.NAME.delivery` beside the log, if this is not called.
+    #[cfg(feature = "delivery")]
+    #[must_use]
+    pub fn state_dir(mut self, directory: impl Into<PathBuf>) -> Self {
+        self.delivery.directory = Some(directory.into());
+        self
+    }
+
+    /// Sets how long closing the log waits for its destinations; ten seconds, if this is not called.
+    #[cfg(feature = "delivery")]
+    #[must_use]
+    pub fn drain_timeout(mut self, patience: std::time::Duration) -> Self {
+        self.delivery.drain = patience;
+        self
+    }
+
+    /// Sets how long a caller waits for the required destinations before [`OnFailure::Reject`] tells it that they have
+    /// not confirmed, or [`OnFailure::Permit`] lets it go on; ten seconds, if this is not called.
+    #[cfg(feature = "delivery")]
+    #[must_use]
+    pub fn required_timeout(mut self, patience: std::time::Duration) -> Self {
+        self.delivery.patience = patience;
+        self
+    }
+
+    /// Sets how many bytes of the log's files may wait for destinations before the log takes no more; without end, if
+    /// this is not called.
+    #[cfg(feature = "delivery")]
+    #[must_use]
+    pub fn max_spool_bytes(mut self, bytes: u64) -> Self {
+        self.delivery.max_spool_bytes = Some(bytes);
         self
     }
 

@@ -64,6 +64,9 @@ pub struct Summary {
     /// Why old segments could not be compressed or looked through for pruning, the last time. The records are safe;
     /// the next opening tries again.
     pub housekeeping_failure: Option<String>,
+    /// What destinations still lacked when closing had waited long enough. They get it when the log is opened again.
+    #[cfg(feature = "delivery")]
+    pub undelivered: Vec<audit_delivery::Undelivered>,
 }
 
 thread_local! {
@@ -107,6 +110,8 @@ impl Pipeline {
         }
         committer.record_incidents();
         committer.write_head();
+        #[cfg(feature = "delivery")]
+        committer.follow(crate::followers::Followers::start(&options, &committer, &notices)?);
         let shared = Arc::new(Shared {
             queue: Queue::new(options.buffer_bytes),
             committer: Mutex::new(Some(committer)),

@@ -1,0 +1,117 @@
+use std::time::Duration;
+
+use audit_model::{EventPattern, EventType};
+use audit_sink::Sink;
+
+use crate::Retry;
+
+/// A place that records go, and how.
+#[derive(Debug)]
+pub struct Destination {
+    pub(crate) name: String,
+    pub(crate) sink: Box<dyn Sink>,
+    pub(crate) events: Vec<EventPattern>,
+    pub(crate) exclude_events: Vec<EventPattern>,
+    pub(crate) limits: BatchLimits,
+    pub(crate) timeout: Duration,
+    pub(crate) retry: Retry,
+    pub(crate) required: bool,
+}
+
+/// When a batch is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BatchLimits {
+    /// At most so many records.
+    pub records: usize,
+    /// At most so many bytes; one record may have more.
+    pub bytes: usize,
+    /// At the latest so long after its first record was there to be read. Without a wait, whatever has gathered while
+    /// the batch before was on its way.
+    pub age: Duration,
+}
+
+impl Default for BatchLimits {
+    fn default() -> Self {
+        Self { records: 1000, bytes: 1 << 20, age: Duration::from_millis(200) }
+    }
+}
+
+impl Destination {
+    /// A destination that gets every record. The name is that of its files, and of its metrics.
+    #[must_use]
+    pub fn new(name: impl Into<String>, sink: Box<dyn Sink>) -> Self {
+        Self {
+            name: name.into(),
+            sink,
+            events: Vec::new(),
+            exclude_events: Vec::new(),
+            limits: BatchLimits::default(),
+            timeout: Duration::from_secs(30),
+            retry: Retry::default(),
+            required: false,
+        }
+    }
+
+    /// Delivers only records of events that one of these names.
+    #[must_use]
+    pub fn events(mut self, patterns: impl IntoIterator<Item = EventPattern>) -> Self {
+        self.events.extend(patterns);
+        self
+    }
+
+    /// Does not deliver records of events that one of these names, even if they are in `events`.
+    #[must_use]
+    pub fn exclude_events(mut self, patterns: impl IntoIterator<Item = EventPattern>) -> Self {
+        self.exclude_events.extend(patterns);
+        self
+    }
+
+    /// Sets when a batch is sent.
+    #[must_use]
+    pub fn limits(mut self, limits: BatchLimits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Sets how long a batch may be on its way before it counts as failed.
+    #[must_use]
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    /// Sets when a batch that failed is sent again.
+    #[must_use]
+    pub fn retry(mut self, retry: Retry) -> Self {
+        self.retry = retry;
+        self
+    }
+
+    /// Makes it one whose receipt callers wait for: what gathered while the last batch was on its way is sent at once.
+    #[must_use]
+    pub fn required(mut self, required: bool) -> Self {
+        self.required = required;
+        self
+    }
+
+    /// What it is called.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The place itself, to be asked whether it can be reached.
+    pub fn sink(&mut self) -> &mut dyn Sink {
+        &mut *self.sink
+    }
+
+    pub(crate) fn selects(&self, event_type: &str) -> bool {
+        if self.events.is_empty() && self.exclude_events.is_empty() {
+            return true;
+        }
+        // What has no type of a valid form was not selected by anybody's pattern.
+        let Ok(event_type) = event_type.parse::<EventType>() else { return self.events.is_empty() };
+        let named = |patterns: &[EventPattern]| patterns.iter().any(|pattern| pattern.matches(&event_type));
+        (self.events.is_empty() || named(&self.events)) && !named(&self.exclude_events)
+    }
+}

@@ -1,0 +1,75 @@
+//! From the log to batches.
+
+use std::io;
+
+use audit_journal::Reader;
+use audit_sink::{Batch, Record};
+
+use crate::Destination;
+use crate::record::record;
+
+/// Reads the log for one destination.
+#[derive(Debug)]
+pub(crate) struct Gatherer {
+    reader: Reader,
+    /// All records up to this number were read, and are in a batch, `held`, or not for this destination.
+    pub(crate) read_through: u64,
+    /// What did not fit into the last batch.
+    held: Option<Record>,
+    /// The batch that was on its way at a crash ended with this record.
+    pub(crate) repeats_until: Option<u64>,
+    /// Records that are gone from the log, and that this destination never got.
+    pub(crate) gone: Option<(u64, u64)>,
+}
+
+impl Gatherer {
+    pub(crate) fn new(reader: Reader, read_through: u64, repeats_until: Option<u64>) -> Self {
+        Self { reader, read_through, held: None, repeats_until, gone: None }
+    }
+
+    /// Adds what there is up to record `durable`; true when the batch is full.
+    pub(crate) fn fill(
+        &mut self,
+        batch: &mut Batch,
+        size: &mut usize,
+        to: &Destination,
+        durable: u64,
+    ) -> io::Result<bool> {
+        if let Some(record) = self.held.take() {
+            *size += record.bytes.len();
+            batch.records.push(record);
+        }
+        let end = self.repeats_until.map_or(durable, |end| end.min(durable));
+        while self.repeats_until.is_some()
+            || (batch.records.len() < to.limits.records && *size < to.limits.bytes)
+        {
+            let Some(line) = self.reader.next_until(end)? else {
+                // All of a repeated batch is there, as far as the log still has it.
+                return Ok(self.repeats_until.take().is_some() && !batch.records.is_empty());
+            };
+            let number = line.sequence_number;
+            let record = record(number, line.bytes);
+            if number > self.read_through + 1 {
+                self.gone = Some((self.gone.map_or(self.read_through + 1, |(first, _)| first), number - 1));
+            }
+            self.read_through = number;
+            if !to.selects(&record.event_type) {
+                continue;
+            }
+            let fits = batch.records.is_empty() || *size + record.bytes.len() <= to.limits.bytes;
+            if !fits && self.repeats_until.is_none() {
+                self.held = Some(record);
+                return Ok(true);
+            }
+            *size += record.bytes.len();
+            batch.records.push(record);
+        }
+        Ok(true)
+    }
+
+    /// The last record that a batch made of what was read so far speaks for.
+    pub(crate) fn covers(&self) -> u64 {
+        // What is held was read, but is in no batch.
+        self.held.as_ref().map_or(self.read_through, |held| held.sequence_number - 1)
+    }
+}

@@ -1,0 +1,17 @@
+#![doc = include_str!("../README.md")]
+
+mod dead_letter;
+mod delivery;
+mod destination;
+mod follower;
+mod gather;
+mod progress;
+mod record;
+mod retry;
+mod state;
+
+pub use dead_letter::{DeadLetter, DeadLetters};
+pub use delivery::{Delivery, DeliveryError, Listener, Refused, Source, Undelivered};
+pub use destination::{BatchLimits, Destination};
+pub use retry::Retry;
+pub use state::{Failure, State};

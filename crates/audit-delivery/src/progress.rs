@@ -1,0 +1,128 @@
+//! What the log and its followers know of each other.
+
+use std::pin::pin;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::Instant;
+
+use tokio::sync::Notify;
+
+use crate::delivery::Listener;
+
+#[derive(Debug)]
+pub(crate) struct Progress {
+    /// The last record that is durable: what lies behind it may yet be cut off.
+    durable: AtomicU64,
+    /// Followers that sleep until there is more. Nobody is woken who does not sleep: a lone caller that waits for every
+    /// record would pay for it.
+    sleepers: AtomicUsize,
+    changed: Notify,
+    closing: AtomicBool,
+    deadline: OnceLock<Instant>,
+    pub(crate) places: Vec<Place>,
+    pub(crate) listener: Arc<dyn Listener>,
+}
+
+/// A destination as others see it.
+#[derive(Debug)]
+pub(crate) struct Place {
+    pub(crate) name: String,
+    pub(crate) required: bool,
+    pub(crate) acknowledged: AtomicU64,
+}
+
+impl Progress {
+    pub(crate) fn new(durable: u64, places: Vec<Place>, listener: Arc<dyn Listener>) -> Self {
+        Self {
+            durable: AtomicU64::new(durable),
+            sleepers: AtomicUsize::new(0),
+            changed: Notify::new(),
+            closing: AtomicBool::new(false),
+            deadline: OnceLock::new(),
+            places,
+            listener,
+        }
+    }
+
+    pub(crate) fn durable(&self) -> u64 {
+        self.durable.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn advance(&self, durable: u64) {
+        self.durable.store(durable, Ordering::SeqCst);
+        if self.sleepers.load(Ordering::SeqCst) > 0 {
+            self.changed.notify_waiters();
+        }
+    }
+
+    /// Asks the followers to send what there is, and to end by then.
+    pub(crate) fn close(&self, deadline: Instant) {
+        let _ = self.deadline.set(deadline);
+        self.closing.store(true, Ordering::SeqCst);
+        self.changed.notify_waiters();
+    }
+
+    pub(crate) fn is_closing(&self) -> bool {
+        self.closing.load(Ordering::SeqCst)
+    }
+
+    /// Returns when there are records behind `seen`, or none will come.
+    pub(crate) async fn more_than(&self, seen: u64) {
+        self.until(|| self.durable() > seen || self.is_closing()).await;
+    }
+
+    pub(crate) async fn closing(&self) {
+        self.until(|| self.is_closing()).await;
+    }
+
+    /// Returns when whoever closes waits no longer.
+    pub(crate) async fn deadline(&self) {
+        self.closing().await;
+        if let Some(deadline) = self.deadline.get() {
+            tokio::time::sleep_until((*deadline).into()).await;
+        }
+    }
+
+    async fn until(&self, holds: impl Fn() -> bool) {
+        let _asleep = Asleep::new(&self.sleepers);
+        loop {
+            let mut changed = pin!(self.changed.notified());
+            // From here on a change wakes; so what changed before is looked at now.
+            changed.as_mut().enable();
+            if holds() {
+                return;
+            }
+            changed.await;
+        }
+    }
+
+    /// Up to where every destination has all.
+    pub(crate) fn acknowledged_by_all(&self) -> u64 {
+        Self::least(self.places.iter()).unwrap_or(u64::MAX)
+    }
+
+    /// Up to where every required destination has all; `None` when none is required.
+    pub(crate) fn acknowledged_by_required(&self) -> Option<u64> {
+        Self::least(self.places.iter().filter(|place| place.required))
+    }
+
+    fn least<'a>(places: impl Iterator<Item = &'a Place>) -> Option<u64> {
+        places.map(|place| place.acknowledged.load(Ordering::SeqCst)).min()
+    }
+}
+
+/// Counted for as long as it lives: a future that is dropped sleeps no longer.
+struct Asleep<'a>(&'a AtomicUsize);
+
+impl<'a> Asleep<'a> {
+    fn new(sleepers: &'a AtomicUsize) -> Self {
+        sleepers.fetch_add(1, Ordering::SeqCst);
+        Self(sleepers)
+    }
+}
+
+impl Drop for Asleep<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
+}

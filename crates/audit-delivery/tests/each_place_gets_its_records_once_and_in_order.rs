@@ -1,0 +1,111 @@
+//! What goes where while nothing fails.
+#![allow(clippy::unwrap_used, reason = "a test that fails may panic")]
+
+mod place;
+
+use std::time::Duration;
+
+use audit_delivery::{BatchLimits, Delivery, DeliveryError, State};
+use place::{Heard, Log, Place, numbers, to, until};
+
+const PATIENCE: Duration = Duration::from_secs(10);
+
+#[test]
+fn selected_records_in_batches_within_the_limits() {
+    let mut log = Log::new();
+    let (all, backups, others) = (Place::default(), Place::default(), Place::default());
+    for _ in 0..25 {
+        log.write("auth.login", 3);
+        log.write("backup.started", 1);
+    }
+    let (delivery, heard) = log.deliver(vec![
+        to("all", &all),
+        to("backups", &backups).events(["backup.*".parse().unwrap()]),
+        to("others", &others).exclude_events(["backup.*".parse().unwrap()]),
+    ]);
+    assert_eq!(delivery.close(PATIENCE), []);
+    assert_eq!(all.numbers(), (1..=100).collect::<Vec<_>>());
+    assert!(all.accepted().iter().all(|batch| batch.records.len() == 10 && batch.chain_id == "orders"));
+    assert_eq!(backups.numbers(), (1..=25).map(|n| n * 4).collect::<Vec<_>>());
+    assert_eq!(others.numbers(), (1..=100).filter(|n| n % 4 != 0).collect::<Vec<_>>());
+    assert_eq!(*heard.notices.lock().unwrap(), [""; 0]);
+    for name in ["all", "backups", "others"] {
+        let state = State::load(&log.state(), name).unwrap().unwrap();
+        assert_eq!((state.acknowledged, state.in_flight, state.failure), (100, None, None), "{name}");
+    }
+    let record = &all.accepted()[0].records[0];
+    assert_eq!((record.event_id.as_str(), record.timestamp_ms), ("evt_1", 1_767_323_045_006));
+}
+
+#[test]
+fn bytes_limit_a_batch_and_a_record_above_the_limit_goes_alone() {
+    let mut log = Log::new();
+    log.write("auth.login", 3);
+    let line = place::read(&log.path()).lines().next().unwrap().len();
+    let place = Place::default();
+    let limits = |bytes| BatchLimits { records: 1000, bytes, age: Duration::ZERO };
+    let (delivery, _) = log.deliver(vec![to("a", &place).limits(limits(2 * line))]);
+    assert_eq!(delivery.close(PATIENCE), []);
+    assert_eq!(place.accepted().iter().map(numbers).collect::<Vec<_>>(), [vec![1, 2], vec![3]]);
+    let place = Place::default();
+    let (delivery, _) = log.deliver(vec![to("b", &place).limits(limits(1))]);
+    assert_eq!(delivery.close(PATIENCE), []);
+    assert_eq!(place.accepted().iter().map(numbers).collect::<Vec<_>>(), [vec![1], vec![2], vec![3]]);
+}
+
+#[test]
+fn a_batch_waits_for_its_age_unless_the_log_is_closed() {
+    let mut log = Log::new();
+    log.write("auth.login", 2);
+    let place = Place::default();
+    let slow = BatchLimits { age: Duration::from_secs(3600), ..BatchLimits::default() };
+    let (delivery, _) = log.deliver(vec![to("s3", &place).limits(slow)]);
+    std::thread::sleep(Duration::from_millis(300));
+    delivery.advance(log.write("auth.login", 2));
+    std::thread::sleep(Duration::from_millis(100));
+    assert_eq!(place.attempts().len(), 0);
+    assert_eq!(delivery.close(PATIENCE), []);
+    assert_eq!(place.accepted().iter().map(numbers).collect::<Vec<_>>(), [[1, 2, 3, 4]]);
+}
+
+#[test]
+fn a_batch_is_sent_when_it_is_old_enough() {
+    let mut log = Log::new();
+    log.write("auth.login", 1);
+    let place = Place::default();
+    let limits = BatchLimits { age: Duration::from_millis(100), ..BatchLimits::default() };
+    let (_delivery, _) = log.deliver(vec![to("s3", &place).limits(limits)]);
+    until("sent", || place.numbers() == [1]);
+}
+
+#[test]
+fn what_is_not_durable_is_not_delivered() {
+    let mut log = Log::new();
+    log.write("auth.login", 3);
+    let place = Place::default();
+    let (delivery, _) = log.deliver(vec![to("a", &place)]);
+    until("three records", || place.numbers().len() == 3);
+    log.write("auth.login", 3);
+    std::thread::sleep(Duration::from_millis(100));
+    assert_eq!(place.numbers(), [1, 2, 3]);
+    delivery.advance(5);
+    until("two more", || place.numbers() == [1, 2, 3, 4, 5]);
+    assert_eq!(delivery.acknowledged_by_all(), 5);
+}
+
+#[test]
+fn names_are_checked_and_a_directory_has_one_user() {
+    let log = Log::new();
+    let place = Place::default();
+    let start = |names: &[&str]| {
+        let destinations = names.iter().map(|name| to(name, &place)).collect();
+        Delivery::start(&log.source(), &log.state(), destinations, std::sync::Arc::new(Heard::default()))
+    };
+    for wrong in [&["a", "a"][..], &[""], &["../a"], &[".a"], &["a b"]] {
+        assert!(matches!(start(wrong), Err(DeliveryError::Name(_))), "{wrong:?}");
+    }
+    let first = start(&["a"]).unwrap();
+    assert!(matches!(start(&["b"]), Err(DeliveryError::Locked(_))));
+    drop(first);
+    start(&["b"]).unwrap();
+}

@@ -1,0 +1,232 @@
+//! Whoever gets the records behind the log, and callers who wait for them.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use audit_delivery::{Delivery, Destination, Listener, Refused, Source, Undelivered};
+use audit_integrity::SealedRecord;
+use audit_journal::{JournalError, segments};
+
+use crate::committer::Committer;
+use crate::completion::{Completion, Outcome};
+use crate::pipeline::Notices;
+use crate::{OnFailure, Options, StartError};
+
+/// What concerns delivery among the options of a pipeline.
+#[derive(Debug)]
+pub(crate) struct DeliveryOptions {
+    /// In a lock since a sink, which one thread uses, need not be fit for two at once.
+    pub(crate) destinations: Mutex<Vec<Destination>>,
+    pub(crate) directory: Option<PathBuf>,
+    pub(crate) drain: Duration,
+    pub(crate) patience: Duration,
+    pub(crate) max_spool_bytes: Option<u64>,
+}
+
+impl Default for DeliveryOptions {
+    fn default() -> Self {
+        Self {
+            destinations: Mutex::default(),
+            directory: None,
+            drain: Duration::from_secs(10),
+            patience: Duration::from_secs(10),
+            max_spool_bytes: None,
+        }
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct Followers {
+    delivery: Delivery,
+    callers: Arc<Callers>,
+    drain: Duration,
+    max_spool_bytes: Option<u64>,
+    /// When the spool was last looked at, and what was found too much.
+    spool: Mutex<(Option<Instant>, Option<String>)>,
+}
+
+/// How often the spool's size is looked at.
+const LOOK: Duration = Duration::from_millis(200);
+
+impl Followers {
+    /// Begins to deliver to the destinations in `options`, if there are any.
+    pub(crate) fn start(
+        options: &Options,
+        committer: &Committer,
+        notices: &Notices,
+    ) -> Result<Option<Self>, StartError> {
+        let delivery = &options.delivery;
+        let destinations = std::mem::take(&mut *lock(&delivery.destinations));
+        if destinations.is_empty() {
+            return Ok(None);
+        }
+        let log = &options.path;
+        let name = log.file_name().unwrap_or_default().to_string_lossy();
+        let directory =
+            delivery.directory.clone().unwrap_or_else(|| log.with_file_name(format!(".{name}.delivery")));
+        let sealed = committer.chain_id();
+        let unsealed = || options.chain_id.as_ref().map_or(name.clone().into_owned(), ToString::to_string);
+        let source = Source {
+            log: log.clone(),
+            chain_id: sealed.map_or_else(unsealed, str::to_owned),
+            sequence_of: sealed.map(|_| SealedRecord::sequence_number_of as _),
+            durable: committer.last_sequence(),
+        };
+        let callers = Arc::new(Callers {
+            waiting: Mutex::default(),
+            refused: Mutex::default(),
+            on_failure: options.on_failure,
+            patience: delivery.patience,
+            notices: Arc::clone(notices),
+        });
+        let listener = Arc::clone(&callers) as Arc<dyn Listener>;
+        let started = Delivery::start(&source, &directory, destinations, listener)?;
+        Ok(Some(Self {
+            delivery: started,
+            callers,
+            drain: delivery.drain,
+            max_spool_bytes: delivery.max_spool_bytes,
+            spool: Mutex::default(),
+        }))
+    }
+
+    pub(crate) fn advance(&self, durable: u64) {
+        self.delivery.advance(durable);
+    }
+
+    /// Answers those who wait for records `first` to `last`, which are durable and which nobody was told of yet: at once,
+    /// or when the required destinations have them.
+    pub(crate) fn answer(&self, completion: &Arc<Completion>, first: u64, last: u64) {
+        if self.delivery.acknowledged_by_required().is_none() {
+            return completion.complete(Outcome::Recorded(first));
+        }
+        let completion = Arc::clone(completion);
+        let since = Instant::now();
+        lock(&self.callers.waiting).push_back(Waiting { first, last, completion, since });
+    }
+
+    /// Whether a destination has not got that record yet.
+    pub(crate) fn lacks(&self, sequence_number: u64) -> bool {
+        self.delivery.acknowledged_by_all() < sequence_number
+    }
+
+    /// Fails when as much waits for destinations as may.
+    pub(crate) fn check_room(&self, log: &Path, durable: u64) -> Result<(), JournalError> {
+        let Some(max) = self.max_spool_bytes else { return Ok(()) };
+        let mut spool = lock(&self.spool);
+        let (looked, excess) = &mut *spool;
+        if looked.is_none_or(|looked| looked.elapsed() >= LOOK) {
+            *looked = Some(Instant::now());
+            let waiting = spooled(log, self.delivery.acknowledged_by_all(), durable);
+            *excess = (waiting > max).then(|| {
+                format!(
+                    "{waiting} bytes wait for destination `{}`, and {max} may; see what keeps it, or raise `max_spool_mb`",
+                    self.delivery.slowest().unwrap_or_default()
+                )
+            });
+        }
+        match excess {
+            None => Ok(()),
+            Some(excess) => Err(JournalError::Io {
+                what: "the log takes no more",
+                path: log.to_owned(),
+                source: io::Error::new(io::ErrorKind::StorageFull, excess.clone()),
+            }),
+        }
+    }
+
+    /// Lets the destinations finish, and says what they lack.
+    pub(crate) fn close(self) -> Vec<Undelivered> {
+        let undelivered = self.delivery.close(self.drain);
+        let reason = |_: &Waiting| "the log was closed before a required destination confirmed it".into();
+        for waiting in lock(&self.callers.waiting).drain(..) {
+            let reason = reason(&waiting);
+            waiting.unconfirmed(vec![(waiting.first..=waiting.last, reason)]);
+        }
+        undelivered
+    }
+}
+
+/// How many bytes of the log's files hold records that somebody lacks. A file that cannot be looked at counts nothing.
+fn spooled(log: &Path, acknowledged: u64, durable: u64) -> u64 {
+    if acknowledged >= durable {
+        return 0;
+    }
+    let size = |path: &Path| std::fs::metadata(path).map_or(0, |file| file.len());
+    let rotated = segments(log).unwrap_or_default();
+    let lacking = rotated.iter().filter(|segment| segment.last_sequence > acknowledged);
+    lacking.map(|segment| size(&segment.path)).sum::<u64>() + size(log)
+}
+
+/// Callers who wait for required destinations.
+#[derive(Debug)]
+struct Callers {
+    /// In the order of the log.
+    waiting: Mutex<VecDeque<Waiting>>,
+    refused: Mutex<BTreeMap<u64, Arc<str>>>,
+    on_failure: OnFailure,
+    patience: Duration,
+    notices: Notices,
+}
+
+/// The callers of one batch.
+#[derive(Debug)]
+struct Waiting {
+    first: u64,
+    last: u64,
+    completion: Arc<Completion>,
+    since: Instant,
+}
+
+impl Waiting {
+    fn unconfirmed(&self, which: Vec<(std::ops::RangeInclusive<u64>, Arc<str>)>) {
+        self.completion.complete(Outcome::Unconfirmed(self.first, which.into()));
+    }
+}
+
+impl Listener for Callers {
+    fn notice(&self, sentence: String) {
+        self.notices.lock().unwrap_or_else(PoisonError::into_inner).push(sentence);
+    }
+
+    fn acknowledged(&self, through: u64, refused: Vec<Refused>) {
+        let mut told = lock(&self.refused);
+        told.extend(refused.into_iter().map(|it| {
+            (it.sequence_number, format!("destination `{}` refused it: {}", it.destination, it.reason).into())
+        }));
+        let mut waiting = lock(&self.waiting);
+        while let Some(first) = pop_if(&mut waiting, |first| first.last <= through) {
+            let which: Vec<_> =
+                told.range(first.first..=first.last).map(|(at, why)| (*at..=*at, Arc::clone(why))).collect();
+            if which.is_empty() {
+                first.completion.complete(Outcome::Recorded(first.first));
+            } else {
+                first.unconfirmed(which);
+            }
+        }
+        *told = told.split_off(&waiting.front().map_or(through + 1, |first| first.first));
+        if self.on_failure == OnFailure::Block {
+            return;
+        }
+        while let Some(first) = pop_if(&mut waiting, |first| first.since.elapsed() >= self.patience) {
+            if self.on_failure == OnFailure::Permit {
+                first.completion.complete(Outcome::Recorded(first.first));
+            } else {
+                let reason =
+                    format!("no confirmation from a required destination within {:?}", self.patience);
+                first.unconfirmed(vec![(first.first..=first.last, reason.into())]);
+            }
+        }
+    }
+}
+
+fn pop_if(waiting: &mut VecDeque<Waiting>, goes: impl Fn(&Waiting) -> bool) -> Option<Waiting> {
+    if waiting.front().is_some_and(goes) { waiting.pop_front() } else { None }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,300 @@
+//! Delivery behind a pipeline: what is recorded arrives, callers wait only for what is required, and nothing is deleted
+//! that a destination lacks.
+#![allow(clippy::unwrap_used, reason = "a test that fails may panic")]
+
+use std::path::Path;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use audit_delivery::{BatchLimits, Destination, Retry};
+use audit_integrity::{Key, KeyRing, Verdict, Verifier};
+use audit_journal::{Rotation, segments};
+use audit_model::{Action, Actor, Event, EventType};
+use audit_pipeline::{EmitError, OnFailure, Options, Pipeline, Receipt};
+use audit_sink::{Batch, Receipt as Accepted, Rejection, SendFuture, Sink, SinkError};
+
+type Numbered = (u64, Vec<u8>);
+
+#[derive(Clone, Debug, Default)]
+struct Place {
+    got: Arc<Mutex<Vec<Numbered>>>,
+    mood: Arc<AtomicU8>,
+}
+
+const WORKS: u8 = 0;
+const FAILS: u8 = 1;
+const STALLS: u8 = 2;
+const REFUSES_LOGINS: u8 = 3;
+
+impl Place {
+    fn mood(&self, mood: u8) {
+        self.mood.store(mood, Ordering::SeqCst);
+    }
+
+    fn numbers(&self) -> Vec<u64> {
+        self.got.lock().unwrap().iter().map(|(number, _)| *number).collect()
+    }
+}
+
+impl Sink for Place {
+    fn send<'a>(&'a mut self, batch: &'a Batch) -> SendFuture<'a, Accepted> {
+        Box::pin(async move {
+            let mood = self.mood.load(Ordering::SeqCst);
+            match mood {
+                FAILS => return Err(SinkError::retryable("out of order")),
+                STALLS => std::future::pending().await,
+                _ => {}
+            }
+            let refused = |event_type: &str| mood == REFUSES_LOGINS && event_type == "auth.login";
+            let mut receipt = Accepted::default();
+            for record in &batch.records {
+                if refused(&record.event_type) {
+                    let reason = "no logins here".to_owned();
+                    receipt.rejected.push(Rejection { sequence_number: record.sequence_number, reason });
+                } else {
+                    self.got.lock().unwrap().push((record.sequence_number, record.bytes.clone()));
+                }
+            }
+            Ok(receipt)
+        })
+    }
+
+    fn check(&mut self) -> SendFuture<'_, ()> {
+        Box::pin(async { Ok(()) })
+    }
+
+    fn close(&mut self) -> SendFuture<'_, ()> {
+        Box::pin(async { Ok(()) })
+    }
+}
+
+fn to(name: &str, place: &Place) -> Destination {
+    let retry =
+        Retry { initial: Duration::from_millis(2), maximum: Duration::from_millis(10), attempts: None };
+    Destination::new(name, Box::new(place.clone()))
+        .limits(BatchLimits { age: Duration::from_millis(5), ..BatchLimits::default() })
+        .timeout(Duration::from_millis(200))
+        .retry(retry)
+}
+
+fn key() -> Key {
+    Key::from_text(&"0123456789abcdef0123456789abcdef".into()).unwrap()
+}
+
+fn options(directory: &Path) -> Options {
+    Pipeline::options(directory.join("audit.log")).signing_key(key())
+}
+
+fn event(event_type: EventType) -> Event {
+    Event::new(event_type, Actor::user("alice"), Action::success("test"))
+}
+
+fn until(what: &str, holds: impl Fn() -> bool) {
+    let begun = Instant::now();
+    while !holds() {
+        assert!(begun.elapsed() < Duration::from_secs(20), "not within 20 seconds: {what}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+#[test]
+fn everything_arrives_and_a_copy_verifies() {
+    let directory = tempfile::tempdir().unwrap();
+    let (first, second) = (Place::default(), Place::default());
+    let log = options(directory.path()).deliver_to(to("first", &first)).deliver_to(to("second", &second));
+    let log = log.start().unwrap();
+    for _ in 0..500 {
+        log.try_emit(&event(EventType::AUTH_LOGIN)).map(drop).unwrap();
+    }
+    let summary = log.close().unwrap().unwrap();
+    assert_eq!(summary.undelivered, []);
+    for (name, place) in [("first", first), ("second", second)] {
+        assert_eq!(place.numbers(), (1..=502).collect::<Vec<_>>(), "{name}");
+        let copy = directory.path().join(name);
+        let lines: Vec<u8> = place
+            .got
+            .lock()
+            .unwrap()
+            .iter()
+            .flat_map(|(_, line)| [line.as_slice(), b"\n"].concat())
+            .collect();
+        std::fs::write(&copy, lines).unwrap();
+        let report = Verifier::new(KeyRing::from_iter([key()])).verify(&[&copy]).unwrap();
+        assert_eq!(report.chains[0].verdict, Verdict::Intact, "{name}");
+    }
+    assert!(directory.path().join(".audit.log.delivery/first.json").exists());
+}
+
+#[test]
+fn a_required_destination_is_waited_for_and_no_other_is() {
+    let directory = tempfile::tempdir().unwrap();
+    let (required, other) = (Place::default(), Place::default());
+    other.mood(STALLS);
+    let log = options(directory.path())
+        .deliver_to(to("required", &required).required(true))
+        .deliver_to(to("other", &other))
+        .drain_timeout(Duration::ZERO)
+        .start()
+        .unwrap();
+    for _ in 0..20 {
+        let receipt = log.emit_blocking(&event(EventType::AUTH_LOGIN)).unwrap();
+        let number = receipt.sequence_number().unwrap();
+        assert_eq!(required.numbers().last(), Some(&number), "it is there when the caller goes on");
+    }
+    let receipt = futures_executor::block_on(log.emit(&event(EventType::AUTH_LOGIN))).unwrap();
+    assert_eq!(required.numbers().last(), receipt.sequence_number().as_ref());
+    assert_eq!(log.try_emit(&event(EventType::AUTH_LOGIN)).unwrap(), Receipt::Queued);
+    let summary = log.close().unwrap().unwrap();
+    assert_eq!(summary.undelivered.len(), 1);
+    assert_eq!(summary.undelivered[0].destination, "other");
+}
+
+#[test]
+fn while_a_required_destination_is_down_the_policy_decides() {
+    for (policy, patience) in [
+        (OnFailure::Reject, Duration::from_millis(300)),
+        (OnFailure::Permit, Duration::from_millis(300)),
+        (OnFailure::Block, Duration::ZERO),
+    ] {
+        let directory = tempfile::tempdir().unwrap();
+        let place = Place::default();
+        place.mood(FAILS);
+        let log = options(directory.path())
+            .deliver_to(to("required", &place).required(true))
+            .on_failure(policy)
+            .required_timeout(patience)
+            .start()
+            .unwrap();
+        let waiting = std::thread::spawn({
+            let log = log.clone();
+            move || log.emit_blocking(&event(EventType::AUTH_LOGIN))
+        });
+        std::thread::sleep(Duration::from_millis(100));
+        assert!(!waiting.is_finished(), "{policy:?}");
+        if policy == OnFailure::Block {
+            std::thread::sleep(Duration::from_millis(500));
+            assert!(!waiting.is_finished(), "it waits for as long as it takes");
+            place.mood(WORKS);
+        }
+        match (policy, waiting.join().unwrap()) {
+            (OnFailure::Reject, Err(EmitError::Undelivered { sequence_number: 2, reason })) => {
+                assert_eq!(&*reason, "no confirmation from a required destination within 300ms");
+            }
+            (OnFailure::Permit | OnFailure::Block, Ok(Receipt::Recorded { sequence_number: 2 })) => {}
+            (_, other) => panic!("{policy:?}: {other:?}"),
+        }
+        place.mood(WORKS);
+        assert_eq!(log.close().unwrap().unwrap().undelivered, []);
+        assert_eq!(place.numbers(), [1, 2, 3], "{policy:?}: delivered in the end");
+    }
+}
+
+#[test]
+fn whom_a_required_destination_refuses_is_told_and_no_other() {
+    let directory = tempfile::tempdir().unwrap();
+    let place = Place::default();
+    place.mood(REFUSES_LOGINS);
+    let log = options(directory.path()).deliver_to(to("siem", &place).required(true)).start().unwrap();
+    let (login, backup) = (event(EventType::AUTH_LOGIN), event(EventType::BACKUP_STARTED));
+    let all = [log.emit(&login), log.emit(&backup), log.emit(&login)].map(futures_executor::block_on);
+    assert!(
+        matches!(&all[0], Err(EmitError::Undelivered { sequence_number: 2, reason })
+        if &**reason == "destination `siem` refused it: no logins here"),
+        "{all:?}"
+    );
+    assert!(matches!(&all[1], Ok(Receipt::Recorded { sequence_number: 3 })), "{all:?}");
+    assert!(matches!(&all[2], Err(EmitError::Undelivered { sequence_number: 4, .. })), "{all:?}");
+    log.close().unwrap();
+}
+
+#[test]
+fn callers_who_wait_are_answered_when_the_log_is_closed() {
+    let directory = tempfile::tempdir().unwrap();
+    let place = Place::default();
+    place.mood(STALLS);
+    let log = options(directory.path())
+        .deliver_to(to("siem", &place).required(true))
+        .on_failure(OnFailure::Block)
+        .drain_timeout(Duration::from_millis(50))
+        .start()
+        .unwrap();
+    let waiting = std::thread::spawn({
+        let log = log.clone();
+        move || log.emit_blocking(&event(EventType::AUTH_LOGIN))
+    });
+    std::thread::sleep(Duration::from_millis(100));
+    log.close().unwrap();
+    assert!(matches!(waiting.join().unwrap(), Err(EmitError::Undelivered { sequence_number: 2, .. })));
+}
+
+#[test]
+fn no_segment_is_deleted_that_a_destination_lacks() {
+    let directory = tempfile::tempdir().unwrap();
+    let place = Place::default();
+    place.mood(FAILS);
+    let rotation = || Rotation::never().max_size(2000).max_files(2);
+    let start = || {
+        let options = options(directory.path()).rotation(rotation());
+        options.deliver_to(to("siem", &place)).drain_timeout(Duration::from_secs(5)).start().unwrap()
+    };
+    let log = start();
+    for _ in 0..100 {
+        log.emit_blocking(&event(EventType::AUTH_LOGIN)).map(drop).unwrap();
+    }
+    let path = directory.path().join("audit.log");
+    assert!(segments(&path).unwrap().len() > 20, "all are kept");
+    place.mood(WORKS);
+    until("delivered", || place.numbers().len() >= 101);
+    for _ in 0..10 {
+        log.emit_blocking(&event(EventType::AUTH_LOGIN)).map(drop).unwrap();
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    assert_eq!(log.close().unwrap().unwrap().undelivered, []);
+    assert!(
+        segments(&path).unwrap().len() < 6,
+        "what is delivered goes: {:?}",
+        segments(&path).unwrap().len()
+    );
+    let numbers = place.numbers();
+    assert_eq!(numbers, (1..=numbers.len() as u64).collect::<Vec<_>>(), "nothing is missing at the place");
+}
+
+#[test]
+fn a_full_spool_is_handled_as_the_policy_says_and_told() {
+    let directory = tempfile::tempdir().unwrap();
+    let place = Place::default();
+    place.mood(FAILS);
+    let log = options(directory.path())
+        .deliver_to(to("siem", &place))
+        .max_spool_bytes(20_000)
+        .drain_timeout(Duration::from_secs(5))
+        .start()
+        .unwrap();
+    let begun = Instant::now();
+    let error = loop {
+        match log.emit_blocking(&event(EventType::AUTH_LOGIN)) {
+            Ok(_) => assert!(begun.elapsed() < Duration::from_secs(20), "20,000 bytes are never too many"),
+            Err(error) => break error.to_string(),
+        }
+    };
+    assert!(error.contains("wait for destination `siem`, and 20000 may"), "{error}");
+    place.mood(WORKS);
+    until("there is room again", || log.emit_blocking(&event(EventType::AUTH_LOGIN)).is_ok());
+    assert_eq!(log.close().unwrap().unwrap().undelivered, []);
+    let numbers = place.numbers();
+    assert_eq!(numbers, (1..=numbers.len() as u64).collect::<Vec<_>>());
+}
+
+#[test]
+fn an_unsealed_log_is_delivered_too() {
+    let directory = tempfile::tempdir().unwrap();
+    let place = Place::default();
+    for _ in 0..2 {
+        let log = Pipeline::options(directory.path().join("audit.log")).deliver_to(to("siem", &place));
+        let log = log.start().unwrap();
+        log.emit_blocking(&event(EventType::AUTH_LOGIN)).map(drop).unwrap();
+        assert_eq!(log.close().unwrap().unwrap().undelivered, []);
+    }
+    assert_eq!(place.numbers(), (1..=6).collect::<Vec<_>>());
+}
