@@ -8,7 +8,7 @@
 Prints `intact: N records` and the last signature, to be held against the head file or a checkpoint: a log that
 lost its newest records is intact as far as it goes. Otherwise prints the first problem. Exit code 0 or 1.
 """
-import codecs, fileinput, hashlib, hmac, re, sys
+import codecs, fileinput, gzip, hashlib, hmac, re, sys
 
 # The check, in fifteen lines. It reads bytes, not JSON: what was signed is exactly what stands in the file.
 RECORD = re.compile(rb'\{"event":(\{.*\}),"integrity":\{"chain_id":"([^"\\]+)",(?:"key_id":"([0-9a-f]{16})",)?'
@@ -42,7 +42,8 @@ files = sys.argv[2:]
 known = re.fullmatch(r"(\d+):(sha256:[0-9a-f]{64})", files[0])
 first, previous = (int(known[1]), known[2].encode()) if known else (0, b"sha256:" + b"0" * 64)
 number = first
-for number, line in enumerate(fileinput.input(files[bool(known):], mode="rb", openhook=fileinput.hook_compressed), first + 1):
+opened = lambda name, mode: gzip.open(name) if name.endswith(".gz") else open(name, mode)
+for number, line in enumerate(fileinput.input(files[bool(known):], mode="rb", openhook=opened), first + 1):
     record = RECORD.fullmatch(line)
     found = problem(record, number, previous, keys)
     if found:
