@@ -5,6 +5,7 @@ mod lint;
 mod python;
 mod report;
 mod schema;
+mod services;
 mod shell;
 mod test;
 mod verifier;
@@ -16,24 +17,26 @@ use report::Report;
 const HELP: &str = "\
 Tasks of this workspace
 
-    cargo xtask test    every test there is, with all its set-up
-    cargo xtask lint    formatting, clippy in every feature shape, rustdoc
-    cargo xtask ci      both, as the CI runs them
-    cargo xtask help    this text
+    cargo xtask test        every test there is, with all its set-up
+    cargo xtask lint        formatting, clippy in every feature shape, rustdoc
+    cargo xtask ci          both, as the CI runs them
+    cargo xtask services    the servers that the live tests talk to: up, down, status
+    cargo xtask help        this text
 
 A suite that can't run here (no python3, say) is skipped and says so; with CI=true that is a failure.
 ";
 
 fn main() -> anyhow::Result<ExitCode> {
-    let task = std::env::args().nth(1);
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
     let mut report = Report::default();
-    match task.as_deref() {
+    match arguments.first().map(String::as_str) {
         Some("test") => test::run(&mut report)?,
         Some("lint") => lint::run(&mut report)?,
         Some("ci") => {
             test::run(&mut report)?;
             lint::run(&mut report)?;
         }
+        Some("services") => return Ok(services::run(&arguments[1..])),
         Some("help" | "--help" | "-h") => {
             print!("{HELP}");
             return Ok(ExitCode::SUCCESS);

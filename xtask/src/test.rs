@@ -4,13 +4,21 @@ use anyhow::Result;
 
 use crate::report::{Outcome, Report};
 use crate::shell::cargo;
-use crate::{schema, verifier};
+use crate::{schema, services, verifier};
 
 pub(crate) fn run(report: &mut Report) -> Result<()> {
     report.suite("build", || cargo("build --bin audit-log").run().map(Outcome::passed))?;
-    report.suite("tests", || {
-        cargo("test --workspace --exclude audit-benches --all-features").run().map(Outcome::passed)
-    })?;
+    services::up_for_tests(report)?;
+    let tested = report.suite("tests", || {
+        let mut tests = cargo("test --workspace --exclude audit-benches --all-features");
+        for (name, value) in services::variables()? {
+            tests = tests.env(name, &value);
+        }
+        tests.run().map(Outcome::passed)
+    });
+    // Before the error, if there is one: nothing that was started here stays.
+    services::down_after_tests()?;
+    tested?;
     // As a program takes it that wants a file and nothing else: features of other members must not help.
     report.suite("facade, file + integrity", || {
         let features = "test --package audit-log --no-default-features --features file,integrity";
