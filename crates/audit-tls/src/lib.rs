@@ -1,0 +1,11 @@
+#![doc = include_str!("../README.md")]
+
+mod any_certificate;
+mod error;
+mod explain;
+mod options;
+mod pem;
+
+pub use error::TlsError;
+pub use explain::explain;
+pub use options::TlsOptions;
