@@ -8,6 +8,7 @@ mod schema;
 mod services;
 mod shell;
 mod test;
+mod trees;
 mod verifier;
 
 use std::process::ExitCode;

@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use crate::report::{Outcome, Report};
 use crate::shell::cargo;
-use crate::{schema, services, verifier};
+use crate::{schema, services, trees, verifier};
 
 pub(crate) fn run(report: &mut Report) -> Result<()> {
     report.suite("build", || cargo("build --bin audit-log").run().map(Outcome::passed))?;
@@ -24,6 +24,7 @@ pub(crate) fn run(report: &mut Report) -> Result<()> {
         let features = "test --package audit-log --no-default-features --features file,integrity";
         cargo(features).run().map(Outcome::passed)
     })?;
+    report.suite("what each feature pulls in", trees::check)?;
     report.suite("benches compile", || {
         cargo("check --package audit-benches --benches").run().map(Outcome::passed)
     })?;

@@ -180,7 +180,7 @@ mod tests {
         let directory = tempfile::tempdir().expect("a directory");
         let letters = letters(directory.path());
         assert_eq!(letters.list().expect("no file is no error"), []);
-        let line = br#"{"event_id":"evt_1","event_type":"auth.login", "n": 1.50}"#;
+        let line = br#"{"event_id":"evt_1","event_type":"auth.login", "n": 1.50,"timestamp":"2026-01-02T03:04:05.006Z"}"#;
         let (first, second) = (record(3, line), record(5, b"not JSON"));
         letters.add([(&first, "too large"), (&second, "no JSON")]).expect("added");
         let listed = letters.list().expect("listed");

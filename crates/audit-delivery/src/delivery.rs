@@ -3,7 +3,7 @@ use std::fmt;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -128,11 +128,7 @@ impl Delivery {
         let mut places = Vec::new();
         for destination in &destinations {
             let state = resume(source, directory, destination, &*listener);
-            places.push(Place {
-                name: destination.name.clone(),
-                required: destination.required,
-                acknowledged: AtomicU64::new(state.acknowledged),
-            });
+            places.push(Place::new(&destination.name, destination.required, state.acknowledged));
             states.push(state);
         }
         let progress = Arc::new(Progress::new(source.durable, places, listener));

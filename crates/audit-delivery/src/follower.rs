@@ -17,7 +17,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use crate::delivery::{Refused, Source, Undelivered};
 use crate::gather::Gatherer;
-use crate::progress::Progress;
+use crate::progress::{Place, Progress};
 use crate::state::Failure;
 use crate::{DeadLetters, Destination, State};
 
@@ -30,8 +30,6 @@ pub(crate) struct Follower {
     directory: PathBuf,
     dead_letters: DeadLetters,
     gatherer: Gatherer,
-    /// When the event of the oldest record happened that is known not to be accepted yet, in milliseconds.
-    oldest: Option<i64>,
     progress: Arc<Progress>,
 }
 
@@ -64,7 +62,6 @@ impl Follower {
             dead_letters: DeadLetters::of(directory, &destination.name),
             gatherer: Gatherer::new(reader, state.acknowledged, state.in_flight),
             destination,
-            oldest: None,
             state,
             stored: Instant::now(),
             chain_id: source.chain_id.clone(),
@@ -97,7 +94,7 @@ impl Follower {
     async fn follow(&mut self) {
         let progress = Arc::clone(&self.progress);
         {
-            let mut ticks = pin!(ticks(self.destination.required, &progress));
+            let mut ticks = pin!(ticks(&progress, self.index));
             let mut deadline = pin!(progress.deadline());
             let mut deliver = pin!(self.deliver_all());
             poll_fn(|context| {
@@ -166,7 +163,9 @@ impl Follower {
     async fn deliver(&mut self, batch: Batch) -> Result<(), Closed> {
         let covers = self.gatherer.covers();
         self.state.in_flight = Some(covers);
-        self.oldest = batch.records.first().map(|record| record.timestamp_ms);
+        if let Some(oldest) = batch.records.first() {
+            self.place().oldest_ms.store(oldest.timestamp_ms, Ordering::Relaxed);
+        }
         self.store();
         let mut refused = Vec::new();
         // The first half of a batch that was refused as a whole comes before the second.
@@ -283,8 +282,8 @@ impl Follower {
 
     fn acknowledge(&mut self, through: u64, refused: Vec<Refused>) {
         self.state.acknowledged = through;
-        self.progress.places[self.index].acknowledged.store(through, Ordering::SeqCst);
-        self.gauge_lag();
+        self.place().acknowledged.store(through, Ordering::SeqCst);
+        self.progress.gauge_lag(self.place());
         if self.destination.required {
             tell(&self.progress, refused);
         }
@@ -298,20 +297,8 @@ impl Follower {
         let now = Timestamp::now();
         let since = self.state.failure.as_ref().map_or(now, |failure| failure.since);
         self.state.failure = Some(Failure { since, attempts, message });
-        self.gauge_lag();
+        self.progress.gauge_lag(self.place());
         self.store();
-    }
-
-    fn gauge_lag(&self) {
-        let records = self.progress.durable().saturating_sub(self.state.acknowledged);
-        let since = if records == 0 { None } else { self.oldest };
-        let milliseconds =
-            since.map_or(0, |since| Timestamp::now().as_milliseconds().saturating_sub(since).max(0));
-        let name = || self.destination.name.clone();
-        // Exact up to 2^52 of either.
-        metrics::gauge!("audit_log_delivery_lag_records", "destination" => name()).set(records as f64);
-        metrics::gauge!("audit_log_delivery_lag_seconds", "destination" => name())
-            .set(milliseconds as f64 / 1000.0);
     }
 
     fn recovered(&mut self) {
@@ -333,6 +320,10 @@ impl Follower {
         if let Err(error) = self.state.store(&self.directory, &self.destination.name) {
             self.notice(&format!("cannot note how far it is: {error}"));
         }
+    }
+
+    fn place(&self) -> &Place {
+        &self.progress.places[self.index]
     }
 
     fn notice(&self, sentence: &str) {
@@ -358,14 +349,15 @@ enum Sent {
 #[derive(Debug)]
 struct Closed;
 
-/// Calls the listener now and then, if somebody may wait for this destination.
-async fn ticks(required: bool, progress: &Progress) {
-    if !required {
-        return std::future::pending().await;
-    }
+/// Tells how time goes by while nothing else happens: the metrics, and the listener if somebody may wait for this one.
+async fn ticks(progress: &Progress, index: usize) {
+    let place = &progress.places[index];
     loop {
-        sleep(TICK).await;
-        tell(progress, Vec::new());
+        sleep(if place.required { TICK } else { 10 * TICK }).await;
+        progress.gauge_lag(place);
+        if place.required {
+            tell(progress, Vec::new());
+        }
     }
 }
 

@@ -1,10 +1,11 @@
 //! What the log and its followers know of each other.
 
 use std::pin::pin;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
+use audit_model::Timestamp;
 use tokio::sync::Notify;
 
 use crate::delivery::Listener;
@@ -29,6 +30,15 @@ pub(crate) struct Place {
     pub(crate) name: String,
     pub(crate) required: bool,
     pub(crate) acknowledged: AtomicU64,
+    /// When the event of the oldest record happened that is known not to be accepted yet, in milliseconds.
+    pub(crate) oldest_ms: AtomicI64,
+}
+
+impl Place {
+    pub(crate) fn new(name: &str, required: bool, acknowledged: u64) -> Self {
+        let (acknowledged, oldest_ms) = (AtomicU64::new(acknowledged), AtomicI64::new(i64::MAX));
+        Self { name: name.to_owned(), required, acknowledged, oldest_ms }
+    }
 }
 
 impl Progress {
@@ -94,6 +104,19 @@ impl Progress {
             }
             changed.await;
         }
+    }
+
+    /// Tells the metrics how far behind a destination is.
+    pub(crate) fn gauge_lag(&self, place: &Place) {
+        let records = self.durable().saturating_sub(place.acknowledged.load(Ordering::SeqCst));
+        let since = place.oldest_ms.load(Ordering::Relaxed);
+        let now = Timestamp::now().as_milliseconds();
+        let milliseconds = if records == 0 { 0 } else { now.saturating_sub(since).max(0) };
+        let name = || place.name.clone();
+        // Exact up to 2^53 of either.
+        metrics::gauge!("audit_log_delivery_lag_records", "destination" => name()).set(records as f64);
+        metrics::gauge!("audit_log_delivery_lag_seconds", "destination" => name())
+            .set(milliseconds as f64 / 1000.0);
     }
 
     /// Up to where every destination has all.

@@ -41,7 +41,8 @@ pub(crate) fn record(sequence_number: u64, line: &[u8]) -> Record {
     };
     Record {
         sequence_number,
-        timestamp_ms: event.timestamp.parse::<Timestamp>().map_or(0, Timestamp::as_milliseconds),
+        // Some places take no records of other times than these.
+        timestamp_ms: event.timestamp.parse().unwrap_or_else(|_| Timestamp::now()).as_milliseconds(),
         severity: severity(&event),
         event_id: event.event_id.into_owned(),
         event_type: event.event_type.into_owned(),

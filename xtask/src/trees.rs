@@ -1,0 +1,76 @@
+//! What each feature pulls in: whoever takes one destination does not compile the others' dependencies.
+
+use anyhow::Result;
+
+use crate::report::Outcome;
+use crate::shell::cargo;
+
+/// A shape of the workspace, and crates that must not be in it, each by its name or the beginning of it.
+struct Shape {
+    package: &'static str,
+    features: &'static str,
+    without: &'static [&'static str],
+    /// Fewer crates than this.
+    fewer_than: usize,
+}
+
+const AWS: &str = "aws-";
+const fn alone(package: &'static str, features: &'static str, without: &'static [&'static str]) -> Shape {
+    Shape { package, features, without, fewer_than: usize::MAX }
+}
+
+const NO_NETWORK: &[&str] = &["tokio", AWS, "rdkafka", "openssl-sys", "reqwest", "rustls", "hyper"];
+
+const SHAPES: &[Shape] = &[
+    Shape { fewer_than: 70, ..alone("audit-log", "file,integrity", NO_NETWORK) },
+    alone("audit-log", "file", NO_NETWORK),
+    alone("audit-log", "integrity", NO_NETWORK),
+    alone("audit-log", "delivery", &[AWS, "rdkafka", "openssl-sys", "reqwest", "rustls", "hyper"]),
+    alone(
+        "audit-log",
+        "s3",
+        &["rdkafka", "openssl-sys", "reqwest", "aws-lc", "cmake", "aws-sdk-cloudwatchlogs"],
+    ),
+    alone("audit-log", "cloudwatch", &["rdkafka", "openssl-sys", "reqwest", "aws-lc", "cmake", "aws-sdk-s3"]),
+    alone("audit-log", "kafka", &[AWS, "reqwest", "rustls", "hyper"]),
+    alone("audit-log", "syslog", &[AWS, "rdkafka", "openssl-sys", "reqwest", "hyper"]),
+    alone("audit-log", "webhook", &[AWS, "rdkafka", "openssl-sys"]),
+    alone("audit-model", "", NO_NETWORK),
+    alone("audit-integrity", "", NO_NETWORK),
+    alone("audit-journal", "", NO_NETWORK),
+    alone("audit-sink", "", NO_NETWORK),
+];
+
+pub(crate) fn check() -> Result<Outcome> {
+    let mut wrong = Vec::new();
+    for Shape { package, features, without, fewer_than } in SHAPES {
+        let mut tree = cargo("tree --edges normal,build --prefix none --no-default-features --format {p}");
+        tree = tree.args(["--package", package]);
+        if !features.is_empty() {
+            tree = tree.args(["--features", features]);
+        }
+        let output = tree.output()?;
+        if !output.status.success() {
+            return Ok(Outcome::Failed(String::from_utf8_lossy(&output.stderr).into_owned()));
+        }
+        let text = String::from_utf8_lossy(&output.stdout);
+        let mut crates: Vec<&str> = text.lines().filter_map(|line| line.split(' ').next()).collect();
+        crates.sort_unstable();
+        crates.dedup();
+        let what =
+            if features.is_empty() { (*package).to_owned() } else { format!("{package} with {features}") };
+        println!("{what}: {} crates", crates.len());
+        let bad = crates.iter().filter(|name| without.iter().any(|prefix| is_of(name, prefix)));
+        wrong.extend(bad.map(|name| format!("{what} pulls in {name}")));
+        if crates.len() >= *fewer_than {
+            wrong.push(format!("{what} pulls in {} crates, not fewer than {fewer_than}", crates.len()));
+        }
+    }
+    Ok(if wrong.is_empty() { Outcome::Passed } else { Outcome::Failed(wrong.join("\n")) })
+}
+
+/// A crate by its name, with its satellites (`rdkafka-sys`), or a family by what its names begin with (`aws-`).
+fn is_of(name: &str, prefix: &str) -> bool {
+    name.strip_prefix(prefix)
+        .is_some_and(|rest| rest.is_empty() || prefix.ends_with('-') || rest.starts_with('-'))
+}
