@@ -1,0 +1,176 @@
+use rdkafka::ClientConfig;
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::KafkaOptionsError;
+
+/// A property of librdkafka that whoever configures the sink has set.
+#[derive(Clone)]
+pub(crate) struct Property {
+    pub(crate) name: String,
+    pub(crate) value: SecretString,
+}
+
+/// The broker's default of `message.max.bytes`: what one record batch may have, its header included.
+const DEFAULT_MAX_MESSAGE_BYTES: usize = 1_048_588;
+
+/// What librdkafka counts for a record's framing, which is more than there is: its limit must not be reached before ours.
+const FRAMING_SLACK: usize = 1024;
+
+/// What is set unless a property says otherwise, and why it is not librdkafka's default.
+const DEFAULTS: [(&str, &str); 8] = [
+    ("client.id", "audit-log"),
+    // Records shrink to a quarter (lz4: to less than a half), and faster than at zstd's own default level, 3.
+    ("compression.type", "zstd"),
+    ("compression.level", "1"),
+    // All of a batch is handed over at once: there is nobody to wait for.
+    ("linger.ms", "0.5"),
+    // 5 minutes before anybody hears that nothing arrives is too long.
+    ("message.timeout.ms", "30000"),
+    // As Java's producers do it, so that all of them send a chain's records to the same partition. A key of no
+    // bytes has its partition too, where `consistent_random` would scatter it.
+    ("partitioner", "murmur2_random"),
+    // A name server or a firewall that does not answer.
+    ("socket.connection.setup.timeout.ms", "10000"),
+    // A topic that does not exist is to be told of as such, before its records time out.
+    ("topic.metadata.propagation.max.ms", "10000"),
+];
+
+/// Other names of the same properties; librdkafka takes both, and the last one set wins.
+const ALIASES: [(&str, &str); 8] = [
+    ("compression.codec", "compression.type"),
+    ("delivery.timeout.ms", "message.timeout.ms"),
+    ("max.in.flight", "max.in.flight.requests.per.connection"),
+    ("message.send.max.retries", "retries"),
+    ("metadata.broker.list", "bootstrap.servers"),
+    ("queue.buffering.max.ms", "linger.ms"),
+    ("request.required.acks", "acks"),
+    ("sasl.mechanisms", "sasl.mechanism"),
+];
+
+/// Properties that have options of their own.
+const OPTIONS: [(&str, &str); 9] = [
+    ("bootstrap.servers", "bootstrap_servers"),
+    ("sasl.mechanism", "sasl"),
+    ("sasl.password", "sasl"),
+    ("sasl.username", "sasl"),
+    ("security.protocol", "security"),
+    ("ssl.ca.location", "ca_file"),
+    ("ssl.certificate.location", "client_certificate"),
+    ("ssl.key.location", "client_certificate"),
+    ("ssl.key.password", "key_password"),
+];
+
+pub(crate) fn validate(property: &Property) -> Result<(), KafkaOptionsError> {
+    let name = canonical(&property.name);
+    if let Some((_, option)) = OPTIONS.iter().find(|(of_option, _)| *of_option == name) {
+        return Err(KafkaOptionsError::PropertyOfOption { name: property.name.clone(), option });
+    }
+    let value = property.value.expose_secret();
+    let (kept, expected, why) = match name {
+        "acks" => (matches!(value, "all" | "-1"), "all", "a record that one broker has is lost with it"),
+        "delivery.report.only.error" => {
+            (value == "false", "false", "the sink waits for the report of every record")
+        }
+        "enable.idempotence" => {
+            (value == "true", "true", "without it a retry inside librdkafka repeats and reorders records")
+        }
+        "message.max.bytes" => (
+            value.parse().is_ok_and(|bytes| (1000..=1_000_000_000_u32).contains(&bytes)),
+            "a number from 1000 to 1000000000",
+            "it is the size from which on records are rejected",
+        ),
+        "message.timeout.ms" => (
+            value.parse().is_ok_and(|ms: u32| ms > 0),
+            "a number above 0",
+            "without an end to the wait nobody hears that nothing arrives",
+        ),
+        "partitioner" => {
+            (value != "random", "one that goes by the key", "a chain is in order in one partition only")
+        }
+        "queuing.strategy" => (value == "fifo", "fifo", "records are sent in the order of their chain"),
+        "transactional.id" => (false, "left out", "the sink begins no transactions"),
+        _ => return Ok(()),
+    };
+    if kept {
+        return Ok(());
+    }
+    Err(KafkaOptionsError::PropertyBreaksGuarantee { name: property.name.clone(), expected, why })
+}
+
+/// Sets our defaults, then what the properties say, then what is not to be argued about.
+pub(crate) fn apply(properties: &[Property], config: &mut ClientConfig) {
+    for (name, value) in DEFAULTS {
+        config.set(name, value);
+    }
+    if properties.iter().any(|property| canonical(&property.name) == "compression.type") {
+        config.remove("compression.level");
+    }
+    for property in properties {
+        config.set(canonical(&property.name), property.value.expose_secret());
+    }
+    let limit = max_message_bytes(properties);
+    config
+        .set("enable.idempotence", "true")
+        .set("acks", "all")
+        .set("message.max.bytes", (limit + FRAMING_SLACK).min(1_000_000_000).to_string());
+    // What librdkafka gathers into one record batch has to fit as well.
+    let batch_size = config.get("batch.size").and_then(|size| size.parse().ok()).unwrap_or(1_000_000);
+    config.set("batch.size", limit.min(batch_size).to_string());
+}
+
+pub(crate) fn max_message_bytes(properties: &[Property]) -> usize {
+    let set = properties.iter().rev().find(|property| property.name == "message.max.bytes");
+    set.and_then(|property| property.value.expose_secret().parse().ok()).unwrap_or(DEFAULT_MAX_MESSAGE_BYTES)
+}
+
+/// Whether a property's value has no place in an error.
+pub(crate) fn is_secret(name: &str) -> bool {
+    ["password", "secret", "key", "pem", "oauthbearer"].iter().any(|word| name.contains(word))
+}
+
+fn canonical(name: &str) -> &str {
+    ALIASES.iter().find(|(alias, _)| *alias == name).map_or(name, |(_, canonical)| canonical)
+}
+
+#[cfg(test)]
+mod tests {
+    use rdkafka::ClientConfig;
+
+    use super::{Property, apply, max_message_bytes};
+
+    fn applied(properties: &[(&str, &str)]) -> ClientConfig {
+        let mut config = ClientConfig::new();
+        apply(&owned(properties), &mut config);
+        config
+    }
+
+    fn owned(properties: &[(&str, &str)]) -> Vec<Property> {
+        let owned = |(name, value): &(&str, &str)| Property { name: (*name).into(), value: (*value).into() };
+        properties.iter().map(owned).collect()
+    }
+
+    #[test]
+    fn an_alias_takes_the_place_of_our_default() {
+        let config = applied(&[("queue.buffering.max.ms", "20"), ("compression.codec", "gzip")]);
+        assert_eq!(config.get("linger.ms"), Some("20"));
+        assert_eq!(config.get("queue.buffering.max.ms"), None);
+        assert_eq!(config.get("compression.type"), Some("gzip"));
+        assert_eq!(config.get("compression.level"), None, "the level was zstd's");
+    }
+
+    #[test]
+    fn the_guarantees_are_always_set() {
+        let config = applied(&[]);
+        assert_eq!((config.get("acks"), config.get("enable.idempotence")), (Some("all"), Some("true")));
+    }
+
+    #[test]
+    fn what_is_gathered_fits_a_smaller_topic() {
+        let limit = ("message.max.bytes", "50000");
+        assert_eq!(max_message_bytes(&owned(&[limit])), 50_000);
+        assert_eq!(applied(&[limit]).get("batch.size"), Some("50000"));
+        assert_eq!(applied(&[limit, ("batch.size", "10000")]).get("batch.size"), Some("10000"));
+        assert_eq!(max_message_bytes(&[]), 1_048_588);
+        assert_eq!(applied(&[]).get("batch.size"), Some("1000000"));
+    }
+}

@@ -1,0 +1,263 @@
+use std::fmt;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use rdkafka::ClientContext;
+use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::producer::{DeliveryResult, ProducerContext};
+use tokio::sync::Notify;
+use tokio::time::{Instant, timeout_at};
+
+/// How long to hope after librdkafka said that no broker can be talked to: a connection that a restarted broker closed is
+/// made again at once, and one more second would not change anything else.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// What librdkafka's threads say about one producer: which records arrived, and what is wrong with the brokers.
+#[derive(Debug, Default)]
+pub(crate) struct Reports {
+    state: Mutex<State>,
+    changed: Notify,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// Records that were or will be handed over and not reported on.
+    outstanding: usize,
+    /// Whoever waits wants to know when so many are outstanding.
+    awaited: usize,
+    failures: Vec<Failure>,
+    trouble: Option<Trouble>,
+    out_of_reach_since: Option<Instant>,
+}
+
+/// A record that was not delivered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Failure {
+    /// Which of those handed over.
+    pub(crate) index: usize,
+    pub(crate) code: RDKafkaErrorCode,
+}
+
+/// What is wrong between librdkafka and the brokers, in its words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Trouble {
+    pub(crate) code: RDKafkaErrorCode,
+    pub(crate) reason: String,
+}
+
+/// No broker can be talked to, for longer than there is hope.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct OutOfReach;
+
+impl Reports {
+    /// Records will be handed over, numbered from zero. What was wrong before is forgotten.
+    pub(crate) fn expect(&self, count: usize) {
+        *self.lock() = State { outstanding: count, ..State::default() };
+    }
+
+    /// The last of those expected will not be handed over after all.
+    pub(crate) fn expect_fewer(&self, count: usize) {
+        self.lock().outstanding -= count;
+    }
+
+    pub(crate) fn outstanding(&self) -> usize {
+        self.lock().outstanding
+    }
+
+    pub(crate) fn take_failures(&self) -> Vec<Failure> {
+        let mut failures = std::mem::take(&mut self.lock().failures);
+        failures.sort_unstable_by_key(|failure| failure.index);
+        failures
+    }
+
+    pub(crate) fn trouble(&self) -> Option<Trouble> {
+        self.lock().trouble.clone()
+    }
+
+    /// Waits until no more than so many records are outstanding.
+    pub(crate) async fn settled(&self, at_most: usize) -> Result<(), OutOfReach> {
+        loop {
+            let hope_ends = {
+                let mut state = self.lock();
+                if state.outstanding <= at_most {
+                    return Ok(());
+                }
+                state.awaited = at_most;
+                state.hope_ends()
+            };
+            self.change(hope_ends).await?;
+        }
+    }
+
+    /// Waits until no broker can be talked to, which may be for ever.
+    pub(crate) async fn out_of_reach(&self) -> OutOfReach {
+        loop {
+            let hope_ends = self.lock().hope_ends();
+            if let Err(out_of_reach) = self.change(hope_ends).await {
+                return out_of_reach;
+            }
+        }
+    }
+
+    async fn change(&self, hope_ends: Option<Instant>) -> Result<(), OutOfReach> {
+        let changed = self.changed.notified();
+        match hope_ends {
+            None => changed.await,
+            Some(end) if timeout_at(end, changed).await.is_ok() => {}
+            Some(_) if self.lock().hope_ends().is_some_and(|end| end <= Instant::now()) => {
+                return Err(OutOfReach);
+            }
+            Some(_) => {}
+        }
+        Ok(())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn hope_ends(&self) -> Option<Instant> {
+        self.out_of_reach_since.map(|since| since + GRACE)
+    }
+
+    /// Keeps what says most: "1/1 brokers are down" says less than what became of one of them, and "disconnected" less
+    /// than that a certificate or a password is wrong.
+    fn note(&mut self, trouble: Trouble) {
+        let weight = |trouble: &Trouble| match trouble.code {
+            RDKafkaErrorCode::AllBrokersDown => 0,
+            RDKafkaErrorCode::BrokerTransportFailure => 1,
+            _ => 2,
+        };
+        if self.trouble.as_ref().is_none_or(|known| weight(known) <= weight(&trouble)) {
+            self.trouble = Some(trouble);
+        }
+    }
+}
+
+impl ClientContext for Reports {
+    fn error(&self, error: KafkaError, reason: &str) {
+        let Some(code) = error.rdkafka_error_code() else { return };
+        let mut state = self.lock();
+        if is_out_of_reach(code) {
+            state.out_of_reach_since.get_or_insert_with(Instant::now);
+        }
+        state.note(Trouble { code, reason: reason_alone(reason).to_owned() });
+        drop(state);
+        self.changed.notify_one();
+    }
+
+    fn log(&self, _: RDKafkaLogLevel, facility: &str, message: &str) {
+        tracing::debug!(target: "librdkafka", "{facility}: {message}");
+        // Of a broker that hangs up or does not answer librdkafka speaks in its log only.
+        if facility == "FAIL" {
+            let code = RDKafkaErrorCode::BrokerTransportFailure;
+            self.lock().note(Trouble { code, reason: reason_alone(message).to_owned() });
+        }
+    }
+
+    fn stats_raw(&self, _: &[u8]) {}
+}
+
+impl ProducerContext for Reports {
+    type DeliveryOpaque = usize;
+
+    fn delivery(&self, result: &DeliveryResult<'_>, index: usize) {
+        let mut state = self.lock();
+        match result {
+            Ok(_) => state.out_of_reach_since = None,
+            Err((error, _)) => {
+                let code = error.rdkafka_error_code().unwrap_or(RDKafkaErrorCode::Fail);
+                state.failures.push(Failure { index, code });
+            }
+        }
+        state.outstanding = state.outstanding.saturating_sub(1);
+        if state.outstanding == state.awaited {
+            self.changed.notify_one();
+        }
+    }
+}
+
+impl fmt::Display for Trouble {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.reason)?;
+        // What TLS has to complain of comes with the code of a lost connection at times.
+        let code = if self.reason.contains("certificate") { RDKafkaErrorCode::SSL } else { self.code };
+        match advice(code) {
+            Some(advice) => write!(f, "; {advice}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// What to do about an error, where that can be said.
+pub(crate) fn advice(code: RDKafkaErrorCode) -> Option<&'static str> {
+    Some(match code {
+        RDKafkaErrorCode::AllBrokersDown | RDKafkaErrorCode::BrokerTransportFailure => {
+            "are the brokers up, and is the security protocol theirs?"
+        }
+        RDKafkaErrorCode::Resolve => {
+            "are the names in bootstrap_servers and in advertised.listeners known here?"
+        }
+        RDKafkaErrorCode::Authentication | RDKafkaErrorCode::SaslAuthenticationFailed => {
+            "are user name, password and mechanism right?"
+        }
+        RDKafkaErrorCode::SSL => {
+            "does ca_file hold the authority of the brokers' certificates, and do they ask for a client_certificate?"
+        }
+        RDKafkaErrorCode::UnknownTopic | RDKafkaErrorCode::UnknownTopicOrPartition => "create the topic",
+        RDKafkaErrorCode::TopicAuthorizationFailed => "allow this user WRITE and DESCRIBE on the topic",
+        RDKafkaErrorCode::ClusterAuthorizationFailed => "allow this user IDEMPOTENT_WRITE on the cluster",
+        RDKafkaErrorCode::NotEnoughReplicas | RDKafkaErrorCode::NotEnoughReplicasAfterAppend => {
+            "fewer brokers are up than the topic's min.insync.replicas"
+        }
+        _ => return None,
+    })
+}
+
+/// After these it takes another connection, and mostly a person, before anything arrives. One broker that turns us away is
+/// not the end while others do not.
+fn is_out_of_reach(code: RDKafkaErrorCode) -> bool {
+    matches!(code, RDKafkaErrorCode::AllBrokersDown | RDKafkaErrorCode::Fatal)
+}
+
+/// `[thrd:127.0.0.1:9092/bootstrap]: … (after 0ms in state CONNECT)` without what only librdkafka's authors want to know.
+fn reason_alone(text: &str) -> &str {
+    let text = match text.strip_prefix("[thrd:").and_then(|rest| rest.split_once("]: ")) {
+        Some((_, rest)) => rest,
+        None => text,
+    };
+    text.rsplit_once(" (after ").map_or(text, |(reason, _)| reason)
+}
+
+#[cfg(test)]
+mod tests {
+    use rdkafka::error::RDKafkaErrorCode;
+
+    use super::{State, Trouble, reason_alone};
+
+    #[test]
+    fn a_reason_without_threads_and_states() {
+        let text = "[thrd:a:1/bootstrap]: a:1/bootstrap: Connect to ipv4#1.2.3.4:1 failed: Connection refused \
+                    (after 0ms in state CONNECT, 1 identical error(s) suppressed)";
+        assert_eq!(reason_alone(text), "a:1/bootstrap: Connect to ipv4#1.2.3.4:1 failed: Connection refused");
+        assert_eq!(reason_alone("1/1 brokers are down"), "1/1 brokers are down");
+    }
+
+    #[test]
+    fn what_says_most_is_kept() {
+        let mut state = State::default();
+        for code in [
+            RDKafkaErrorCode::AllBrokersDown,
+            RDKafkaErrorCode::BrokerTransportFailure,
+            RDKafkaErrorCode::Authentication,
+            RDKafkaErrorCode::BrokerTransportFailure,
+            RDKafkaErrorCode::AllBrokersDown,
+        ] {
+            state.note(Trouble { code, reason: format!("{code:?}") });
+        }
+        assert_eq!(state.trouble.map(|trouble| trouble.code), Some(RDKafkaErrorCode::Authentication));
+    }
+}
