@@ -3,7 +3,7 @@
 use std::future::{Future, poll_fn};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -18,7 +18,7 @@ use tokio::time::{Instant, sleep, timeout};
 use crate::delivery::{Refused, Source, Undelivered};
 use crate::gather::Gatherer;
 use crate::progress::{Place, Progress};
-use crate::state::Failure;
+use crate::state::{Failure, StateFile};
 use crate::{DeadLetters, Destination, State};
 
 pub(crate) struct Follower {
@@ -27,7 +27,7 @@ pub(crate) struct Follower {
     state: State,
     stored: Instant,
     chain_id: String,
-    directory: PathBuf,
+    file: StateFile,
     dead_letters: DeadLetters,
     gatherer: Gatherer,
     progress: Arc<Progress>,
@@ -59,13 +59,13 @@ impl Follower {
         }
         Self {
             index,
+            file: StateFile::of(directory, &destination.name),
             dead_letters: DeadLetters::of(directory, &destination.name),
             gatherer: Gatherer::new(reader, state.acknowledged, state.in_flight),
             destination,
             state,
             stored: Instant::now(),
             chain_id: source.chain_id.clone(),
-            directory: directory.to_owned(),
             progress,
         }
     }
@@ -317,7 +317,7 @@ impl Follower {
     fn store(&mut self) {
         self.stored = Instant::now();
         // An older state delivers some records once more, and the next batch tries to store it again.
-        if let Err(error) = self.state.store(&self.directory, &self.destination.name) {
+        if let Err(error) = self.file.store(&self.state) {
             self.notice(&format!("cannot note how far it is: {error}"));
         }
     }

@@ -18,6 +18,8 @@ pub(crate) struct Progress {
     /// record would pay for it.
     sleepers: AtomicUsize,
     changed: Notify,
+    /// For those who wait for nothing but the end: each follower does all the time, and none is woken by a commit.
+    closed: Notify,
     closing: AtomicBool,
     deadline: OnceLock<Instant>,
     pub(crate) places: Vec<Place>,
@@ -47,6 +49,7 @@ impl Progress {
             durable: AtomicU64::new(durable),
             sleepers: AtomicUsize::new(0),
             changed: Notify::new(),
+            closed: Notify::new(),
             closing: AtomicBool::new(false),
             deadline: OnceLock::new(),
             places,
@@ -70,6 +73,7 @@ impl Progress {
         let _ = self.deadline.set(deadline);
         self.closing.store(true, Ordering::SeqCst);
         self.changed.notify_waiters();
+        self.closed.notify_waiters();
     }
 
     pub(crate) fn is_closing(&self) -> bool {
@@ -78,11 +82,12 @@ impl Progress {
 
     /// Returns when there are records behind `seen`, or none will come.
     pub(crate) async fn more_than(&self, seen: u64) {
-        self.until(|| self.durable() > seen || self.is_closing()).await;
+        let _asleep = Asleep::new(&self.sleepers);
+        until(&self.changed, || self.durable() > seen || self.is_closing()).await;
     }
 
     pub(crate) async fn closing(&self) {
-        self.until(|| self.is_closing()).await;
+        until(&self.closed, || self.is_closing()).await;
     }
 
     /// Returns when whoever closes waits no longer.
@@ -90,19 +95,6 @@ impl Progress {
         self.closing().await;
         if let Some(deadline) = self.deadline.get() {
             tokio::time::sleep_until((*deadline).into()).await;
-        }
-    }
-
-    async fn until(&self, holds: impl Fn() -> bool) {
-        let _asleep = Asleep::new(&self.sleepers);
-        loop {
-            let mut changed = pin!(self.changed.notified());
-            // From here on a change wakes; so what changed before is looked at now.
-            changed.as_mut().enable();
-            if holds() {
-                return;
-            }
-            changed.await;
         }
     }
 
@@ -131,6 +123,19 @@ impl Progress {
 
     fn least<'a>(places: impl Iterator<Item = &'a Place>) -> Option<u64> {
         places.map(|place| place.acknowledged.load(Ordering::SeqCst)).min()
+    }
+}
+
+/// Returns when it holds; whoever changes that notifies.
+async fn until(notify: &Notify, holds: impl Fn() -> bool) {
+    loop {
+        let mut notified = pin!(notify.notified());
+        // From here on a change wakes; so what changed before is looked at now.
+        notified.as_mut().enable();
+        if holds() {
+            return;
+        }
+        notified.await;
     }
 }
 

@@ -1,5 +1,5 @@
-use std::fs;
-use std::io;
+use std::fs::{self, File};
+use std::io::{self, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
 use audit_model::Timestamp;
@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 /// How far a destination is: the file `NAME.json` in the directory of the delivery's state.
 ///
-/// It is replaced after every batch, by renaming, and not synced: after a power failure it may be an older one, and
-/// records are delivered once more.
+/// It is written with every batch, and not synced: after a power failure it may be an older one, and records are
+/// delivered once more.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
@@ -53,35 +53,67 @@ impl State {
     /// # Errors
     /// When the file cannot be read or is no such state.
     pub fn load(directory: &Path, destination: &str) -> io::Result<Option<Self>> {
-        let path = file(directory, destination);
-        match fs::read(&path) {
+        let path = path_of(directory, destination);
+        let read = || match fs::read(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
             Ok(text) => serde_json::from_slice(&text).map(Some).map_err(|error| {
                 io::Error::new(io::ErrorKind::InvalidData, format!("{} is damaged: {error}", path.display()))
             }),
-        }
-    }
-
-    pub(crate) fn store(&self, directory: &Path, destination: &str) -> io::Result<()> {
-        let path = file(directory, destination);
-        let beside = directory.join(format!(".{destination}.json.new"));
-        let text = serde_json::to_vec(self).expect("numbers and strings are JSON");
-        write_private(&beside, &text)?;
-        fs::rename(&beside, &path)
+        };
+        // It may be written this very moment.
+        read().or_else(|_| read())
     }
 }
 
-fn file(directory: &Path, destination: &str) -> PathBuf {
+/// Where a state is kept. Overwritten in place, in one write of one page: a file that is replaced takes part in every
+/// sync of the log beside it.
+#[derive(Debug)]
+pub(crate) struct StateFile {
+    path: PathBuf,
+    file: Option<File>,
+}
+
+/// As long as any state, so that the file's length never changes.
+const PAGE: usize = 4096;
+
+impl StateFile {
+    pub(crate) fn of(directory: &Path, destination: &str) -> Self {
+        Self { path: path_of(directory, destination), file: None }
+    }
+
+    pub(crate) fn store(&mut self, state: &State) -> io::Result<()> {
+        let mut text = serde_json::to_vec(state).expect("numbers and strings are JSON");
+        if text.len() >= PAGE {
+            let mut short = state.clone();
+            if let Some(failure) = &mut short.failure {
+                "a message too long to be kept".clone_into(&mut failure.message);
+            }
+            text = serde_json::to_vec(&short).expect("numbers and strings are JSON");
+        }
+        text.resize(PAGE - 1, b' ');
+        text.push(b'\n');
+        let mut file = match self.file.take() {
+            Some(file) => file,
+            None => open_private(&self.path)?,
+        };
+        file.seek(SeekFrom::Start(0))?;
+        file.write_all(&text)?;
+        self.file = Some(file);
+        Ok(())
+    }
+}
+
+fn path_of(directory: &Path, destination: &str) -> PathBuf {
     directory.join(format!("{destination}.json"))
 }
 
 /// Errors of a place may quote what was sent: nobody else's business.
-fn write_private(path: &Path, text: &[u8]) -> io::Result<()> {
+fn open_private(path: &Path) -> io::Result<File> {
     let mut options = fs::OpenOptions::new();
-    options.write(true).create(true).truncate(true);
+    options.write(true).create(true).truncate(false);
     private(&mut options);
-    io::Write::write_all(&mut options.open(path)?, text)
+    options.open(path)
 }
 
 pub(crate) fn private(options: &mut fs::OpenOptions) {
@@ -99,9 +131,22 @@ mod tests {
     fn is_read_as_it_was_written() {
         let directory = tempfile::tempdir().expect("a directory");
         assert_eq!(State::load(directory.path(), "kafka").expect("no file is no error"), None);
-        let state = State { chain_id: "c".into(), acknowledged: 7, in_flight: Some(9), ..State::default() };
-        state.store(directory.path(), "kafka").expect("written");
-        assert_eq!(State::load(directory.path(), "kafka").expect("read"), Some(state));
+        let failure = |message: String| Failure { since: Timestamp::now(), attempts: 2, message };
+        let mut file = StateFile::of(directory.path(), "kafka");
+        for message in ["no route".to_owned(), "\u{1}".repeat(1000), String::new()] {
+            let state = State {
+                chain_id: "c".into(),
+                acknowledged: 7,
+                in_flight: Some(9),
+                failure: Some(failure(message.clone())),
+                ..State::default()
+            };
+            file.store(&state).expect("written");
+            let read = State::load(directory.path(), "kafka").expect("read").expect("there");
+            assert_eq!((read.acknowledged, read.in_flight), (7, Some(9)));
+            let kept = read.failure.expect("there").message;
+            assert!(kept == message || kept == "a message too long to be kept", "{kept}");
+        }
         fs::write(directory.path().join("kafka.json"), "{\"acknow").expect("written");
         let error = State::load(directory.path(), "kafka").expect_err("a torn file").to_string();
         assert!(error.contains("kafka.json is damaged"), "{error}");
