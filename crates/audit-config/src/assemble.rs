@@ -6,17 +6,36 @@ use audit_integrity::{Key, KeyError, KeyRing};
 use audit_pipeline::{Options, Pipeline, Redaction, RedactionError, RedactionMethod, Selection};
 use secrecy::SecretString;
 
-use crate::{
-    Config, DestinationKind, Durability, Environment, FileDestination, OnFailure, RedactAction, Rotation,
-};
+use crate::{Built, Config, DestinationKind, Durability, Environment, OnFailure, RedactAction, Rotation};
 
 /// Why a checked configuration cannot be run here and now.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum AssembleError {
-    /// There is no file to write to.
-    #[error("the configuration has no `file` destination, the one kind that this program can run")]
-    NoFile,
+    /// There is no place for the journal.
+    #[error(
+        "no place for the journal, where records wait until destinations have them: set `state_dir`, or one of the \
+         environment variables STATE_DIRECTORY, XDG_STATE_HOME and HOME"
+    )]
+    NoJournal,
+    /// What a destination needs is not there, or not what it should be.
+    #[error("{path}: {source}")]
+    Destination {
+        /// The configuration's key.
+        path: String,
+        /// What is wrong.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// A kind of destination that this program was built without.
+    #[error(
+        "{path}: destination type `{kind}` is not built into this program; build with `--features {kind}`"
+    )]
+    NotBuilt {
+        /// The configuration's key.
+        path: String,
+        /// Its type.
+        kind: &'static str,
+    },
     /// The variable that should hold a key is not set.
     #[error(
         "{path}: the environment variable {variable} is not set; put a key there (`audit-log keygen` makes one)"
@@ -72,13 +91,44 @@ impl SigningKeys {
 }
 
 impl Config {
-    /// The file that is the journal: that of the one `file` destination.
+    /// The file that is the journal: that of the first `file` destination that gets every record, or one in `state_dir`,
+    /// where records wait until every destination has them. `None` when there is no place for it.
     #[must_use]
-    pub fn journal(&self) -> Option<&FileDestination> {
-        self.destinations.iter().find_map(|destination| match &destination.kind {
-            DestinationKind::File(file) => Some(file),
-            _ => None,
-        })
+    pub fn journal(&self, environment: Environment<'_>) -> Option<JournalFile> {
+        let is_only = self.destinations.len() == 1;
+        for (index, destination) in self.destinations.iter().enumerate() {
+            let gets_all = destination.events.is_empty() && destination.exclude_events.is_empty();
+            if let DestinationKind::File(file) = &destination.kind
+                && (gets_all || is_only)
+            {
+                let rotation = file.rotation.as_ref().map_or_else(audit_journal::Rotation::never, rotation);
+                return Some(JournalFile { path: file.path.clone(), rotation, destination: Some(index) });
+            }
+        }
+        let in_home = |variable, below: &str| environment(variable).map(|home| Path::new(&home).join(below));
+        let directory = self
+            .state_dir
+            .clone()
+            .or_else(|| environment("STATE_DIRECTORY").map(PathBuf::from))
+            .or_else(|| in_home("XDG_STATE_HOME", "audit-log"))
+            .or_else(|| in_home("HOME", ".local/state/audit-log"))?;
+        // What every destination has goes with the next rotation.
+        let size = self.max_spool_mb.map_or(SPOOL_SEGMENT, |most| u64::from(most.get()) * MB / 4);
+        let rotation = audit_journal::Rotation::never().max_size(size.min(SPOOL_SEGMENT)).max_files(1);
+        Some(JournalFile { path: directory.join("journal.log"), rotation, destination: None })
+    }
+
+    /// Where it is noted how far each destination is, and where the dead letters are.
+    #[must_use]
+    pub fn delivery_dir(&self, journal: &JournalFile) -> PathBuf {
+        match (&self.state_dir, journal.destination) {
+            (Some(directory), _) => directory.clone(),
+            (None, None) => journal.path.parent().unwrap_or(Path::new("")).to_owned(),
+            (None, Some(_)) => {
+                let name = journal.path.file_name().unwrap_or_default().to_string_lossy();
+                journal.path.with_file_name(format!(".{name}.delivery"))
+            }
+        }
     }
 
     /// The keys that records are and were signed with; `None` where nothing is signed.
@@ -109,10 +159,10 @@ impl Config {
     /// # Errors
     /// When there is no file to write to, or a key is not where it should be.
     pub fn pipeline(&self, environment: Environment<'_>) -> Result<Options, AssembleError> {
-        let file = self.journal().ok_or(AssembleError::NoFile)?;
+        let journal = self.journal(environment).ok_or(AssembleError::NoJournal)?;
         let keys = self.signing_keys(environment)?;
-        let mut options = Pipeline::options(&file.path)
-            .rotation(file.rotation.as_ref().map_or_else(audit_journal::Rotation::never, rotation))
+        let mut options = Pipeline::options(&journal.path)
+            .rotation(journal.rotation.clone())
             .durability(match self.durability {
                 Durability::Fsync => audit_pipeline::Durability::Fsync,
                 Durability::Os => audit_pipeline::Durability::Os,
@@ -132,9 +182,18 @@ impl Config {
                     .actors(self.actors.clone())
                     .exclude_actors(self.exclude_actors.clone()),
             );
-        for destination in &self.destinations {
-            let own = Selection::default().events(destination.events.clone());
-            options = options.select(own.exclude_events(destination.exclude_events.clone()));
+        if let (Some(0), [only]) = (journal.destination, self.destinations.as_slice()) {
+            let own = Selection::default().events(only.events.clone());
+            options = options.select(own.exclude_events(only.exclude_events.clone()));
+        }
+        #[cfg(feature = "delivery")]
+        {
+            options = self.deliver(options, &journal)?;
+        }
+        #[cfg(not(feature = "delivery"))]
+        if let Some(index) = (0..self.destinations.len()).find(|index| Some(*index) != journal.destination) {
+            let kind = self.destinations[index].kind.type_name();
+            return Err(AssembleError::NotBuilt { path: self.full_path(index), kind });
         }
         if let Some(id) = &self.chain_id {
             options = options.chain_id(id.parse()?);
@@ -145,6 +204,11 @@ impl Config {
             options = options.chain();
         }
         Ok(options)
+    }
+
+    /// A destination's path as it is shown.
+    pub(crate) fn full_path(&self, index: usize) -> String {
+        format!("enterprise.audit.{}", self.destination_path(index))
     }
 
     fn redaction(&self, keys: Option<&SigningKeys>) -> Result<Redaction, AssembleError> {
@@ -162,9 +226,54 @@ impl Config {
     }
 }
 
-const MB: u64 = 1 << 20;
+pub(crate) const MB: u64 = 1 << 20;
+const SPOOL_SEGMENT: u64 = 64 * MB;
 
-fn rotation(rotation: &Rotation) -> audit_journal::Rotation {
+/// What of a configuration this crate can run, as it was built.
+pub const BUILT: Built<'static> = Built {
+    parts: &[
+        "file",
+        #[cfg(feature = "delivery")]
+        "delivery",
+        #[cfg(feature = "delivery")]
+        "stdout",
+        #[cfg(feature = "cloudwatch")]
+        "cloudwatch",
+        #[cfg(feature = "kafka")]
+        "kafka",
+        #[cfg(feature = "s3")]
+        "s3",
+        #[cfg(feature = "syslog")]
+        "syslog",
+        #[cfg(feature = "webhook")]
+        "webhook",
+    ],
+    feature_of: &feature_of,
+};
+
+fn feature_of(part: &str) -> Option<&'static str> {
+    match part {
+        "stdout" => Some("delivery"),
+        other => {
+            let mut features = ["cloudwatch", "delivery", "kafka", "s3", "syslog", "webhook"].into_iter();
+            features.find(|feature| *feature == other)
+        }
+    }
+}
+
+/// The file that is the journal.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct JournalFile {
+    /// Where it is.
+    pub path: PathBuf,
+    /// When it is rotated.
+    pub rotation: audit_journal::Rotation,
+    /// Which destination it is; none, when it lives in `state_dir`.
+    pub destination: Option<usize>,
+}
+
+pub(crate) fn rotation(rotation: &Rotation) -> audit_journal::Rotation {
     let mut set = audit_journal::Rotation::never().compress(rotation.compress);
     set.max_size = rotation.max_size_mb.map(|megabytes| u64::from(megabytes.get()) * MB);
     set.max_files = rotation.max_files.map(|files| files.get() as usize);

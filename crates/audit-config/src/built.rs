@@ -4,8 +4,8 @@ use crate::{Config, ConfigErrors, DestinationKind};
 #[derive(Clone, Copy)]
 #[allow(missing_debug_implementations, reason = "holds a function")]
 pub struct Built<'a> {
-    /// Destination types (`file`, `s3`), the keys `state_dir`, `required`, `retention`, `lifecycle`,
-    /// `alerts` and `notifiers`, and `destinations` for more than one at once.
+    /// Destination types (`file`, `s3`), the keys `retention`, `lifecycle`, `alerts` and `notifiers`, and `delivery`
+    /// for more than one destination, or one that is required or no file.
     pub parts: &'a [&'a str],
     /// The cargo feature that would bring a part, where there is one.
     pub feature_of: &'a dyn Fn(&str) -> Option<&'static str>,
@@ -22,6 +22,7 @@ impl DestinationKind {
             Self::Kafka(_) => "kafka",
             Self::Syslog(_) => "syslog",
             Self::Webhook(_) => "webhook",
+            Self::Stdout(_) => "stdout",
         }
     }
 }
@@ -37,12 +38,7 @@ impl Config {
         let mut errors = Vec::new();
         let mut need = |part: &str, path: &str, what: &str| {
             if !built.parts.contains(&part) {
-                let instead = match part {
-                    "state_dir" => ": the journal is the file of the `file` destination",
-                    "required" => ": an event counts as recorded when the journal has it",
-                    _ => "",
-                };
-                let message = format!("{what} not built into this version{instead}");
+                let message = format!("{what} not built into this version");
                 let mut error = self.origin.error(path, message);
                 error.help =
                     (built.feature_of)(part).map(|feature| format!("build with `--features {feature}`"));
@@ -53,18 +49,13 @@ impl Config {
             let kind = destination.kind.type_name();
             let path = self.destination_path(index);
             need(kind, &format!("{path}.type"), &format!("destination type \"{kind}\" is"));
-            if destination.required {
-                need("required", &format!("{path}.required"), "`required: true` is");
-            }
-        }
-        if self.state_dir.is_some() {
-            need("state_dir", "state_dir", "`state_dir` is");
         }
         if self.destinations.len() > 1 {
-            need("destinations", "destinations", "more than one destination is");
+            need("delivery", "destinations", "more than one destination is");
         }
         if let Some(retention) = &self.retention {
-            if retention.min_days.is_some() || retention.max_days.is_some() {
+            // Nothing but `max_files` deletes yet, and S3 locks objects for as long.
+            if retention.max_days.is_some() || (retention.min_days.is_some() && self.prunes()) {
                 need("retention", "retention", "`retention` is");
             }
             if !retention.lifecycle.is_empty() {
@@ -83,5 +74,15 @@ impl Config {
             );
         }
         ConfigErrors::unless_empty(errors)
+    }
+
+    /// Whether files are deleted by their number.
+    fn prunes(&self) -> bool {
+        self.destinations.iter().any(|destination| match &destination.kind {
+            DestinationKind::File(file) => {
+                file.rotation.as_ref().is_some_and(|rotation| rotation.max_files.is_some())
+            }
+            _ => false,
+        })
     }
 }

@@ -6,7 +6,8 @@ use audit_model::{EventPattern, EventType, nearest_event_type};
 
 use crate::error::quoted;
 use crate::{
-    AlertRule, Config, ConfigError, Destination, DestinationKind, Environment, RedactAction, Signing,
+    AlertRule, Config, ConfigError, Destination, DestinationKind, Environment, KafkaSecurity, RedactAction,
+    SecurityProtocol, Signing, SyslogProtocol, Tls,
 };
 
 /// Fields that identify the event; without them as they were the log proves nothing.
@@ -82,8 +83,16 @@ impl Check<'_> {
     fn destinations(&mut self) {
         let config = self.config;
         let mut names = BTreeMap::new();
+        let mut unnamed = BTreeMap::new();
         for (index, destination) in config.destinations.iter().enumerate() {
             let path = config.destination_path(index);
+            // How far each is, is noted under its name.
+            if destination.name.is_none()
+                && let Some(first) = unnamed.insert(destination.kind.type_name(), path.clone())
+            {
+                let kind = destination.kind.type_name();
+                self.error(&path, format!("found type `{kind}` as in `{first}`, expected a `name` for each"));
+            }
             if let Some(name) = &destination.name
                 && let Some(first) = names.insert(name, path.clone())
             {
@@ -91,6 +100,11 @@ impl Check<'_> {
                     &format!("{path}.name"),
                     format!("found the name of `{first}` again, expected another"),
                 );
+            }
+            if let Some(name) = &destination.name {
+                let is_plain = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+                let is_name = !name.is_empty() && !name.starts_with('.') && name.chars().all(is_plain);
+                self.require(is_name, &format!("{path}.name"), "ASCII letters, digits, `.`, `_` and `-`");
             }
             self.destination(&path, destination);
             self.events(&format!("{path}.events"), &destination.events);
@@ -106,6 +120,15 @@ impl Check<'_> {
             }
             DestinationKind::S3(s3) => {
                 self.require(!s3.bucket.is_empty(), &at("bucket"), "the name of a bucket");
+                self.both(path, s3.access_key_id.is_some(), s3.secret_access_key.is_some());
+                let min_days = self.config.retention.as_ref().and_then(|retention| retention.min_days);
+                if s3.object_lock && min_days.is_none() {
+                    self.warn(
+                        &at("object_lock"),
+                        "without `retention.min_days`, objects are locked for as long as the bucket's own rule says, if \
+                         it has one",
+                    );
+                }
             }
             DestinationKind::Cloudwatch(cloudwatch) => {
                 self.require(!cloudwatch.log_group.is_empty(), &at("log_group"), "the name of a log group");
@@ -114,6 +137,7 @@ impl Check<'_> {
                     &at("log_stream"),
                     "the name of a log stream",
                 );
+                self.both(path, cloudwatch.access_key_id.is_some(), cloudwatch.secret_access_key.is_some());
             }
             DestinationKind::Kafka(kafka) => {
                 self.require(!kafka.topic.is_empty(), &at("topic"), "the name of a topic");
@@ -129,14 +153,70 @@ impl Check<'_> {
                         "`host:port`",
                     );
                 }
+                if let Some(security) = &kafka.security {
+                    self.kafka_security(&at("security"), security);
+                }
             }
             DestinationKind::Syslog(syslog) => {
-                self.require(is_host_port(&syslog.server), &at("server"), "`host:port`");
+                let is_path = syslog.protocol == SyslogProtocol::Unix && syslog.server.starts_with('/');
+                let expected = match syslog.protocol {
+                    SyslogProtocol::Unix => "the absolute path of a socket, such as `/dev/log`",
+                    _ => "`host:port`",
+                };
+                self.require(is_path || is_host_port(&syslog.server), &at("server"), expected);
+                self.tls(&at("tls"), &syslog.tls);
             }
             DestinationKind::Webhook(webhook) => {
                 let is_http = webhook.url.starts_with("https://") || webhook.url.starts_with("http://");
                 self.require(is_http, &at("url"), "a URL that begins with `https://` or `http://`");
+                if let Some(rest) = webhook.url.strip_prefix("http://")
+                    && !["127.", "localhost", "[::1]"].iter().any(|local| rest.starts_with(local))
+                {
+                    self.warn(&at("url"), "records and headers travel in the clear; use `https://`");
+                }
+                self.tls(&at("tls"), &webhook.tls);
             }
+            DestinationKind::Stdout(_) => {}
+        }
+    }
+
+    fn both(&mut self, path: &str, id: bool, secret: bool) {
+        if id != secret {
+            self.error(path, "expected `access_key_id` and `secret_access_key` together, or neither");
+        }
+    }
+
+    fn kafka_security(&mut self, path: &str, security: &KafkaSecurity) {
+        let is_sasl =
+            matches!(security.security_protocol, SecurityProtocol::SaslPlaintext | SecurityProtocol::SaslSsl);
+        if is_sasl {
+            for (key, is_there) in [
+                ("sasl_mechanism", security.sasl_mechanism.is_some()),
+                ("sasl_username", security.sasl_username.is_some()),
+                ("sasl_password", security.sasl_password.is_some()),
+            ] {
+                if !is_there {
+                    self.error(path, format!("missing key `{key}`"));
+                }
+            }
+        }
+        if security.ssl_certificate_location.is_some() != security.ssl_key_location.is_some() {
+            self.error(
+                path,
+                "expected `ssl_certificate_location` and `ssl_key_location` together, or neither",
+            );
+        }
+    }
+
+    fn tls(&mut self, path: &str, tls: &Tls) {
+        if tls.cert_file.is_some() != tls.key_file.is_some() {
+            self.error(path, "expected `cert_file` and `key_file` together, or neither");
+        }
+        if tls.danger_accept_invalid_certificates {
+            self.warn(
+                &format!("{path}.danger_accept_invalid_certificates"),
+                "anybody in between can read and change what is sent",
+            );
         }
     }
 

@@ -1,5 +1,6 @@
 use std::num::NonZeroU32;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use audit_model::EventPattern;
 use schemars::JsonSchema;
@@ -7,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::deserialize::{recover, recover_each};
 use crate::origin::Origin;
-use crate::scalar::patterns;
+use crate::scalar::{duration, patterns};
 use crate::{AlertRule, Destination, Integrity, LifecycleStep, Notifiers, RedactRule, Retention};
 
 /// A checked audit configuration.
@@ -59,6 +60,17 @@ pub struct Config {
     /// How many megabytes of events may wait in memory.
     #[serde(deserialize_with = "positive")]
     pub buffer_mb: NonZeroU32,
+    /// How many megabytes of the log may wait for destinations before it takes no more; without end when left out.
+    #[serde(deserialize_with = "recover")]
+    pub max_spool_mb: Option<NonZeroU32>,
+    /// How long stopping waits for destinations to get what they lack: `10s`, unless said otherwise.
+    #[serde(with = "duration")]
+    #[schemars(with = "Option<String>")]
+    pub drain_timeout: Option<Duration>,
+    /// How long an event waits for `required` destinations before `on_failure` decides: `10s`, unless said otherwise.
+    #[serde(with = "duration")]
+    #[schemars(with = "Option<String>")]
+    pub required_timeout: Option<Duration>,
     /// How long to keep the log.
     #[serde(deserialize_with = "recover")]
     pub retention: Option<Retention>,
@@ -118,6 +130,9 @@ impl Default for Config {
             durability: Durability::default(),
             on_failure: OnFailure::default(),
             buffer_mb: DEFAULT_BUFFER_MB,
+            max_spool_mb: None,
+            drain_timeout: None,
+            required_timeout: None,
             retention: None,
             lifecycle: Vec::new(),
             alerts: Vec::new(),

@@ -6,6 +6,8 @@ mod assemble;
 mod built;
 mod check;
 mod config;
+#[cfg(feature = "delivery")]
+mod deliver;
 mod deserialize;
 mod destination;
 mod environment;
@@ -15,6 +17,7 @@ mod node;
 mod notify;
 mod origin;
 mod parse;
+mod places;
 mod redact;
 mod retention;
 mod root;
@@ -26,18 +29,19 @@ mod tagged;
 
 pub use alert::{AlertRule, EmailNotifier, Notifier, Notifiers, PagerdutyNotifier, Severity, SlackNotifier};
 #[cfg(feature = "pipeline")]
-pub use assemble::{AssembleError, SigningKeys};
+pub use assemble::{AssembleError, BUILT, JournalFile, SigningKeys};
 pub use built::Built;
 pub use config::{Config, Durability, OnFailure};
-pub use destination::{
-    CloudwatchDestination, Destination, DestinationKind, FileDestination, KafkaDestination, KafkaSecurity,
-    Rotation, S3Destination, SaslMechanism, SecurityProtocol, SyslogDestination, SyslogFacility,
-    SyslogProtocol, WebhookDestination,
-};
+pub use destination::{Batch, Destination, DestinationKind, Retry};
 pub use environment::{Environment, process_environment};
 pub use error::{ConfigError, ConfigErrors};
 pub use integrity::{Algorithm, Chain, Integrity, KeySource, Signing};
 pub use parse::{Parsed, parse};
+pub use places::{
+    CloudwatchDestination, Compression, FileDestination, KafkaDestination, KafkaSecurity, ObjectLockMode,
+    Rotation, S3Destination, SaslMechanism, SecurityProtocol, StdoutDestination, SyslogDestination,
+    SyslogFacility, SyslogFormat, SyslogFraming, SyslogProtocol, Tls, WebhookBody, WebhookDestination,
+};
 pub use redact::{RedactAction, RedactRule};
 pub use retention::{LifecycleStep, Retention, StorageClass};
 pub use schema::schema;

@@ -47,7 +47,7 @@ enterprise:
     assert_eq!(
         errors(text),
         "\
-audit.yaml:6:7: enterprise.audit.destination.rotaton: unknown key `rotaton`, expected one of `events`, `exclude_events`, `name`, `path`, `required`, `rotation`, `type`
+audit.yaml:6:7: enterprise.audit.destination.rotaton: unknown key `rotaton`, expected one of `batch`, `events`, `exclude_events`, `name`, `path`, `required`, `retry`, `rotation`, `timeout`, `type`
   6 |       rotaton:
     |       ^^^^^^^
   help: did you mean `rotation`?
@@ -55,7 +55,7 @@ audit.yaml:10:18: enterprise.audit.integrity.signing.enabled: found `yes`, expec
   10 |         enabled: yes
      |                  ^^^
   help: write `true`
-audit.yaml:11:5: enterprise.audit.evnts: unknown key `evnts`, expected one of `actors`, `alerts`, `buffer_mb`, `chain_id`, `destination`, `destinations`, `durability`, `enabled`, `events`, `exclude_actors`, `exclude_events`, `integrity`, `lifecycle`, `notifiers`, `on_failure`, `redact`, `retention`, `state_dir`
+audit.yaml:11:5: enterprise.audit.evnts: unknown key `evnts`, expected one of `actors`, `alerts`, `buffer_mb`, `chain_id`, `destination`, `destinations`, `drain_timeout`, `durability`, `enabled`, `events`, `exclude_actors`, `exclude_events`, `integrity`, `lifecycle`, `max_spool_mb`, `notifiers`, `on_failure`, `redact`, `required_timeout`, `retention`, `state_dir`
   11 |     evnts: ******
      |     ^^^^^
   help: did you mean `events`?
@@ -74,7 +74,7 @@ fn destination_types_are_checked_by_name() {
     assert_eq!(
         errors("destination:\n  type: fil\n  path: a\n"),
         "\
-audit.yaml:2:9: destination.type: found `fil`, expected one of `file`, `s3`, `cloudwatch`, `kafka`, `syslog`, `webhook`
+audit.yaml:2:9: destination.type: found `fil`, expected one of `file`, `s3`, `cloudwatch`, `kafka`, `syslog`, `webhook`, `stdout`
   2 |   type: fil
     |         ^^^
   help: did you mean `file`?"
@@ -82,7 +82,7 @@ audit.yaml:2:9: destination.type: found `fil`, expected one of `file`, `s3`, `cl
     assert_eq!(
         errors("destinations:\n- path: a\n- type: s3\n"),
         "\
-audit.yaml:2:3: destinations[0]: missing key `type`, expected one of `file`, `s3`, `cloudwatch`, `kafka`, `syslog`, `webhook`
+audit.yaml:2:3: destinations[0]: missing key `type`, expected one of `file`, `s3`, `cloudwatch`, `kafka`, `syslog`, `webhook`, `stdout`
   2 | - path: a
     |   ^
 audit.yaml:3:3: destinations[1]: missing key `bucket`
@@ -202,7 +202,7 @@ data:
     assert_eq!(
         errors(text),
         "\
-audit.yaml:8:9: enterprise.audit.destination: missing key `type`, expected one of `file`, `s3`, `cloudwatch`, `kafka`, `syslog`, `webhook`
+audit.yaml:8:9: enterprise.audit.destination: missing key `type`, expected one of `file`, `s3`, `cloudwatch`, `kafka`, `syslog`, `webhook`, `stdout`
   8 |         destination:
     |         ^^^^^^^^^^^
   help: did you mean `type`?

@@ -134,7 +134,8 @@ fn blocks_without_a_destination_say_so_when_they_are_about_to_run() {
 
 #[test]
 fn immutable() {
-    let config = config("10_immutable");
+    let Parsed { config, warnings, .. } = read("10_immutable");
+    assert_eq!(warnings.len(), 1, "nothing says for how long objects are locked: {warnings:?}");
     let DestinationKind::S3(s3) = &config.destinations[0].kind else { panic!() };
     assert!(s3.object_lock);
     let signing = config.integrity.signing.as_ref().unwrap();
@@ -250,28 +251,6 @@ fn what_is_not_built_is_named_when_it_is_about_to_run() {
             (8, "`lifecycle` is not built into this version"),
         ]
     );
-    let text = "state_dir: /var/lib/audit\ndestination:\n  {type: file, path: a, required: true}\n";
-    let config = parse("a", text, &|_| None).unwrap().config;
-    let errors = check_built(&config).unwrap_err();
-    let found: Vec<_> =
-        errors.errors().iter().map(|error| (error.line, error.column, error.message.as_str())).collect();
-    assert_eq!(
-        found,
-        [
-            (
-                1,
-                12,
-                "`state_dir` is not built into this version: the journal is the file of the `file` destination"
-            ),
-            (
-                3,
-                35,
-                "`required: true` is not built into this version: an event counts as recorded when the journal has it"
-            ),
-        ]
-    );
-    let parts = &["file", "state_dir", "required"];
-    config.check_built(audit_config::Built { parts, feature_of: &|_| None }).unwrap();
     let alerts = check_built(&read("12_alerts").config).unwrap_err().to_string();
     assert!(alerts.contains("12_alerts:3:5: enterprise.audit.alerts: `alerts` are not built"), "{alerts}");
 }

@@ -35,7 +35,7 @@ fn every_key_in_it_is_one_that_parse_knows() {
     let config = &schema["$defs"]["Config"];
     assert_eq!(config["additionalProperties"], false);
     let keys = config["properties"].as_object().unwrap();
-    assert_eq!(keys.len(), 18);
+    assert_eq!(keys.len(), 21);
     for key in keys.keys() {
         parse(
             "a",
@@ -53,5 +53,5 @@ fn a_destination_is_told_apart_by_its_type() {
     let kinds = schema["$defs"]["Destination"]["oneOf"].as_array().unwrap();
     let types: Vec<_> =
         kinds.iter().map(|kind| kind["properties"]["type"]["const"].as_str().unwrap()).collect();
-    assert_eq!(types, ["file", "s3", "cloudwatch", "kafka", "syslog", "webhook"]);
+    assert_eq!(types, ["file", "s3", "cloudwatch", "kafka", "syslog", "webhook", "stdout"]);
 }

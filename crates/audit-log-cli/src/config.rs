@@ -2,7 +2,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context as _;
-use audit_config::{Built, ConfigError, ConfigErrors, Parsed, process_environment, schema};
+use audit_config::{BUILT, Config, ConfigError, ConfigErrors, Parsed, process_environment, schema};
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
@@ -27,9 +27,6 @@ pub(crate) struct File {
     #[arg(long)]
     json: bool,
 }
-
-/// What of a configuration this program can run.
-pub(crate) const BUILT: Built<'static> = Built { parts: &["file"], feature_of: &|_| None };
 
 pub(crate) fn run(command: &Command) -> anyhow::Result<ExitCode> {
     match command {
@@ -56,6 +53,25 @@ pub(crate) fn load(path: &Path) -> anyhow::Result<Result<Parsed, ConfigErrors>> 
         anyhow::bail!("{name}: is not UTF-8 text, so it is not YAML")
     };
     Ok(audit_config::parse(&name, &text, &process_environment))
+}
+
+/// The configuration, if this program can run it, or `None` when what is wrong with it has been told.
+pub(crate) fn checked(path: &Path) -> anyhow::Result<Option<Config>> {
+    let parsed = match load(path)? {
+        Ok(parsed) => parsed,
+        Err(errors) => {
+            eprintln!("error: {errors}");
+            return Ok(None);
+        }
+    };
+    for warning in &parsed.warnings {
+        eprintln!("warning: {warning}");
+    }
+    if let Err(errors) = parsed.config.check_built(BUILT) {
+        eprintln!("error: {errors}");
+        return Ok(None);
+    }
+    Ok(Some(parsed.config))
 }
 
 fn check(file: &File) -> anyhow::Result<ExitCode> {
@@ -86,7 +102,7 @@ fn check(file: &File) -> anyhow::Result<ExitCode> {
 }
 
 /// What is valid, and cannot be run by this program.
-fn not_built(config: &audit_config::Config) -> Vec<ConfigError> {
+fn not_built(config: &Config) -> Vec<ConfigError> {
     config.check_built(BUILT).err().map(|errors| errors.errors().to_vec()).unwrap_or_default()
 }
 

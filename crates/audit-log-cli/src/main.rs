@@ -2,6 +2,7 @@
 #![allow(clippy::print_stdout, reason = "a command-line program")]
 
 mod config;
+mod destinations;
 mod input;
 mod keygen;
 mod output;
@@ -30,8 +31,8 @@ enum Command {
     /// event goes to the rejects file with the reason, and the rest goes on. SIGTERM and SIGINT write what has been
     /// read, close the log and end.
     ///
-    /// Exit code 0: all that was read is recorded or in the rejects file; 1: an input broke off, or the disk failed;
-    /// 2: nothing was begun.
+    /// Exit code 0: all that was read is recorded or in the rejects file, and delivered, or a signal ended it before; 1: an
+    /// input broke off, the disk failed, or a destination lacks records; 2: nothing was begun.
     Run(run::Arguments),
     /// Say whether logs are intact, and if not, what is wrong and where
     ///
@@ -43,6 +44,20 @@ enum Command {
     /// Check a configuration, show what is in effect, or print its JSON Schema
     #[command(subcommand)]
     Config(config::Command),
+    /// Try what a configuration needs, without recording anything
+    ///
+    /// Exit code 0: all is well; 1: something would fail; 2: the configuration cannot be run.
+    #[command(subcommand)]
+    Check(destinations::CheckCommand),
+    /// Say how far each destination is, and what keeps it
+    ///
+    /// It reads what `run` notes about its destinations, and works while that runs and after it.
+    ///
+    /// Exit code 0: no destination is failing; 1: one is; 2: there is no way to tell.
+    Status(destinations::Arguments),
+    /// List records that a destination would not take, or send them again
+    #[command(subcommand)]
+    DeadLetter(destinations::DeadLetterCommand),
     /// Make a signing key
     ///
     /// 32 random bytes, in the form that `key_env_var` and `key_file` take.
@@ -59,6 +74,9 @@ fn main() -> ExitCode {
         Command::Run(arguments) => run::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
         Command::Config(command) => config::run(&command),
+        Command::Check(command) => destinations::check(&command),
+        Command::Status(arguments) => destinations::status(&arguments),
+        Command::DeadLetter(command) => destinations::dead_letter(&command),
         Command::Keygen(arguments) => keygen::run(&arguments),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "audit-log", &mut std::io::stdout());

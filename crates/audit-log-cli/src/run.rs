@@ -7,7 +7,7 @@ use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
-use audit_config::{Config, process_environment};
+use audit_config::{Config, DestinationKind, process_environment};
 use audit_pipeline::Summary;
 use clap::Args;
 use indicatif::{HumanCount, ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -15,9 +15,9 @@ use serde_json::json;
 use signal_hook::consts::{SIGINT, SIGTERM, SIGXFSZ};
 use signal_hook::iterator::Signals;
 
-use crate::config::{BUILT, load};
+use crate::config::checked;
 use crate::input::Intake;
-use crate::output::{count, describe, path, print, print_json, quoted};
+use crate::output::{count, describe, path, print, quoted};
 use crate::rejects::Rejects;
 use crate::socket::Socket;
 
@@ -51,13 +51,13 @@ enum News {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
-    let Some(config) = checked_config(&arguments.config)? else { return Ok(ExitCode::from(2)) };
+    let Some(config) = checked(&arguments.config)? else { return Ok(ExitCode::from(2)) };
     if !config.enabled {
         eprintln!("the configuration says `enabled: false`: nothing is recorded");
         return Ok(ExitCode::SUCCESS);
     }
     // Whatever can be wrong is found out before the log is opened, and so before anything is recorded.
-    let log = config.journal().map(|file| file.path.clone()).unwrap_or_default();
+    let log = config.journal(&process_environment).map(|file| file.path).unwrap_or_default();
     let rejects = arguments.rejects.clone().unwrap_or_else(|| rejects_beside(&log));
     if rejects == log {
         bail!("--rejects {} is the log itself; choose another file", rejects.display());
@@ -145,7 +145,17 @@ impl Work<'_> {
         if !self.arguments.quiet {
             self.report(&summary, signal, begun.elapsed())?;
         }
-        let whole = failure.is_none() && summary.lost == 0 && summary.dropped == 0;
+        for left in &summary.undelivered {
+            let why = left.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
+            eprintln!(
+                "warning: destination `{}` lacks {}{why}; it gets them when this runs again",
+                left.destination,
+                count(left.records, "record")
+            );
+        }
+        // Who stops a service does not wait for a destination that is down.
+        let arrived = summary.undelivered.is_empty() || signal.is_some();
+        let whole = failure.is_none() && summary.lost == 0 && summary.dropped == 0 && arrived;
         Ok(if whole { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
 
@@ -164,21 +174,28 @@ impl Work<'_> {
         let without_actor = intake.without_actor.load(Ordering::Relaxed);
         let head = summary.head.as_ref();
         if arguments.json {
-            return print_json(&json!({
-                "chain_id": head.map(|head| head.chain_id.as_str()),
-                "dropped": summary.dropped,
-                "duration_ms": u64::try_from(took.as_millis())?,
-                "head": head.map(ToString::to_string),
-                "log": path(log),
-                "lost": summary.lost,
-                "not_selected": not_selected,
-                "read": read,
-                "recorded": summary.recorded,
-                "rejected": refused,
-                "rejects_file": (refused > 0).then(|| path(intake.rejects.path())),
-                "signal": signal,
-                "without_actor": without_actor,
-            }));
+            let undelivered: Vec<_> = summary.undelivered.iter().map(|left| {
+                json!({"destination": left.destination, "records": left.records, "reason": left.reason})
+            }).collect();
+            return self.print(&format!(
+                "{:#}\n",
+                json!({
+                    "chain_id": head.map(|head| head.chain_id.as_str()),
+                    "dropped": summary.dropped,
+                    "duration_ms": u64::try_from(took.as_millis())?,
+                    "head": head.map(ToString::to_string),
+                    "log": path(log),
+                    "lost": summary.lost,
+                    "not_selected": not_selected,
+                    "read": read,
+                    "recorded": summary.recorded,
+                    "rejected": refused,
+                    "rejects_file": (refused > 0).then(|| path(intake.rejects.path())),
+                    "signal": signal,
+                    "undelivered": undelivered,
+                    "without_actor": without_actor,
+                })
+            ));
         }
         let sealed = match head {
             Some(_) if config.integrity.signs() => "sealed and signed",
@@ -213,27 +230,18 @@ impl Work<'_> {
             let (config, log) = (quoted(&arguments.config), quoted(log));
             text += &format!("verify it: audit-log verify --config {config} {log}\n");
         }
-        print(&text)
+        self.print(&text)
     }
-}
 
-/// The configuration, or `None` when what is wrong with it has been told.
-fn checked_config(path: &Path) -> anyhow::Result<Option<Config>> {
-    let parsed = match load(path)? {
-        Ok(parsed) => parsed,
-        Err(errors) => {
-            eprintln!("error: {errors}");
-            return Ok(None);
+    /// Prints where no records go.
+    fn print(&self, text: &str) -> anyhow::Result<()> {
+        let is_stdout = |kind: &DestinationKind| matches!(kind, DestinationKind::Stdout(_));
+        if self.config.destinations.iter().any(|destination| is_stdout(&destination.kind)) {
+            eprint!("{text}");
+            return Ok(());
         }
-    };
-    for warning in &parsed.warnings {
-        eprintln!("warning: {warning}");
+        print(text)
     }
-    if let Err(errors) = parsed.config.check_built(BUILT) {
-        eprintln!("error: {errors}");
-        return Ok(None);
-    }
-    Ok(Some(parsed.config))
 }
 
 fn watch_signals(news: mpsc::Sender<News>) -> anyhow::Result<()> {

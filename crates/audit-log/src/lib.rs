@@ -2,6 +2,8 @@
 
 #[cfg(feature = "config")]
 pub use audit_config as config;
+#[cfg(feature = "delivery")]
+pub use audit_delivery as delivery;
 #[cfg(feature = "integrity")]
 pub use audit_integrity as integrity;
 #[cfg(feature = "journal")]
@@ -11,5 +13,17 @@ pub use audit_model as model;
 pub use audit_pipeline as pipeline;
 #[cfg(feature = "sink")]
 pub use audit_sink as sink;
+#[cfg(feature = "cloudwatch")]
+pub use audit_sink_cloudwatch as sink_cloudwatch;
 #[cfg(feature = "file")]
 pub use audit_sink_file as sink_file;
+#[cfg(feature = "kafka")]
+pub use audit_sink_kafka as sink_kafka;
+#[cfg(feature = "s3")]
+pub use audit_sink_s3 as sink_s3;
+#[cfg(feature = "syslog")]
+pub use audit_sink_syslog as sink_syslog;
+#[cfg(feature = "webhook")]
+pub use audit_sink_webhook as sink_webhook;
+#[cfg(feature = "tls")]
+pub use audit_tls as tls;

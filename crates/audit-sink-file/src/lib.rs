@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use audit_journal::{Journal, JournalError, Options, Rotation, SequenceOf};
+use audit_journal::{Journal, JournalError, Options, Rotation};
 use audit_model::Timestamp;
 use audit_sink::{Batch, Receipt, SendFuture, Sink, SinkError};
 
@@ -13,27 +13,21 @@ use audit_sink::{Batch, Receipt, SendFuture, Sink, SinkError};
 pub struct FileSink {
     path: PathBuf,
     journal: Option<Journal>,
-    /// The number of the last record in the file, so that a repeated batch is written once.
+    /// The number of the last record that this sink wrote, so that a repeated batch is written once. What the file holds
+    /// from before tells nothing: it may be of another chain, and then records would be taken for repeated that are new.
     last_sequence: u64,
     lines: Vec<u8>,
 }
 
 impl FileSink {
-    /// Opens the file, or makes it. `sequence_of` reads a record's number from its line, so that a batch repeated
-    /// after a restart is recognised.
+    /// Opens the file, or makes it.
     ///
     /// # Errors
     /// When another writer has the file, or it cannot be opened or read.
-    pub fn open(
-        path: &Path,
-        rotation: Rotation,
-        sequence_of: Option<SequenceOf>,
-    ) -> Result<Self, JournalError> {
-        let mut options = Options::default().rotation(rotation);
-        options.sequence_of = sequence_of;
-        let (journal, recovery) = Journal::open(path, options, Timestamp::now())?;
-        let last_sequence = recovery.last_sequence;
-        Ok(Self { path: path.to_owned(), journal: Some(journal), last_sequence, lines: Vec::new() })
+    pub fn open(path: &Path, rotation: Rotation) -> Result<Self, JournalError> {
+        let options = Options::default().rotation(rotation);
+        let (journal, _) = Journal::open(path, options, Timestamp::now())?;
+        Ok(Self { path: path.to_owned(), journal: Some(journal), last_sequence: 0, lines: Vec::new() })
     }
 
     /// Where the file is.

@@ -15,7 +15,7 @@ struct File {
 
 impl Place for File {
     fn open(&mut self) -> Box<dyn Sink> {
-        Box::new(FileSink::open(&self.path, self.rotation.clone(), None).expect("the file opens"))
+        Box::new(FileSink::open(&self.path, self.rotation.clone()).expect("the file opens"))
     }
 
     fn read_back(&mut self) -> Vec<Vec<u8>> {
@@ -53,7 +53,7 @@ fn many_files() {
 #[test]
 fn a_closed_sink_takes_nothing() {
     let directory = tempfile::tempdir().unwrap();
-    let mut sink = FileSink::open(&directory.path().join("copy.log"), Rotation::never(), None).unwrap();
+    let mut sink = FileSink::open(&directory.path().join("copy.log"), Rotation::never()).unwrap();
     block_on(sink.close()).unwrap();
     let batch = Batch { chain_id: "c".into(), records: vec![Record::default()] };
     assert!(matches!(block_on(sink.send(&batch)), Err(SinkError::Closed)));

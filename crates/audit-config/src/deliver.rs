@@ -1,0 +1,306 @@
+//! From configured destinations to sinks.
+
+use std::time::Duration;
+
+use audit_delivery::{BatchLimits, Destination as Delivered, Retry};
+use audit_pipeline::Options;
+use audit_sink::{Sink, StdoutSink};
+use audit_sink_file::FileSink;
+
+use crate::assemble::{MB, rotation};
+use crate::{AssembleError, Config, DestinationKind, JournalFile};
+
+impl Config {
+    /// Adds whatever concerns delivery.
+    pub(crate) fn deliver(&self, options: Options, journal: &JournalFile) -> Result<Options, AssembleError> {
+        let mut options = options.state_dir(self.delivery_dir(journal));
+        for index in (0..self.destinations.len()).filter(|index| Some(*index) != journal.destination) {
+            options = options.deliver_to(self.delivered(index)?);
+        }
+        if let Some(most) = self.max_spool_mb {
+            options = options.max_spool_bytes(u64::from(most.get()) * MB);
+        }
+        if let Some(patience) = self.drain_timeout {
+            options = options.drain_timeout(patience);
+        }
+        if let Some(patience) = self.required_timeout {
+            options = options.required_timeout(patience);
+        }
+        Ok(options)
+    }
+
+    /// What a destination is called in messages, metrics and files: its `name`, or else its type.
+    ///
+    /// # Panics
+    /// When there are not so many destinations.
+    #[must_use]
+    pub fn destination_name(&self, index: usize) -> &str {
+        let destination = &self.destinations[index];
+        destination.name.as_deref().unwrap_or(destination.kind.type_name())
+    }
+
+    /// A destination, ready to be delivered to; nothing is connected yet, but files are opened.
+    ///
+    /// # Errors
+    /// When what it needs is not there, or it is of a kind that this program was built without.
+    ///
+    /// # Panics
+    /// When there are not so many destinations.
+    pub fn delivered(&self, index: usize) -> Result<Delivered, AssembleError> {
+        let destination = &self.destinations[index];
+        let sink = self.sink(index)?;
+        let mut limits = default_limits(&destination.kind);
+        let mut retry = Retry::default();
+        match &destination.kind {
+            DestinationKind::S3(s3) => {
+                if let Some(seconds) = s3.batch_interval_secs {
+                    limits.age = Duration::from_secs(seconds.get().into());
+                }
+            }
+            DestinationKind::Webhook(webhook) => {
+                if let Some(records) = webhook.batch_size {
+                    limits.records = records.get() as usize;
+                }
+                retry.attempts = webhook.retry_attempts.map(|more| more.saturating_add(1));
+            }
+            _ => {}
+        }
+        let own = &destination.batch;
+        limits.records = own.max_records.map_or(limits.records, |records| records.get() as usize);
+        limits.bytes = own.max_size_kb.map_or(limits.bytes, |size| size.get() as usize * 1024);
+        limits.age = own.max_age.unwrap_or(limits.age);
+        retry.initial = destination.retry.initial_delay.unwrap_or(retry.initial);
+        retry.maximum = destination.retry.max_delay.unwrap_or(retry.maximum).max(retry.initial);
+        retry.attempts = destination.retry.max_attempts.map_or(retry.attempts, |most| Some(most.get()));
+        let mut delivered = Delivered::new(self.destination_name(index), sink)
+            .events(destination.events.iter().cloned())
+            .exclude_events(destination.exclude_events.iter().cloned())
+            .limits(limits)
+            .retry(retry)
+            .required(destination.required);
+        if let Some(timeout) = destination.timeout {
+            delivered = delivered.timeout(timeout);
+        }
+        Ok(delivered)
+    }
+
+    fn sink(&self, index: usize) -> Result<Box<dyn Sink>, AssembleError> {
+        let path = || self.full_path(index);
+        Ok(match &self.destinations[index].kind {
+            DestinationKind::File(file) => {
+                let rotation = file.rotation.as_ref().map_or_else(audit_journal::Rotation::never, rotation);
+                Box::new(FileSink::open(&file.path, rotation).map_err(failed(path))?)
+            }
+            DestinationKind::Stdout(_) => Box::new(StdoutSink::new()),
+            #[cfg(feature = "s3")]
+            DestinationKind::S3(s3) => Box::new(self.s3(s3)),
+            #[cfg(feature = "cloudwatch")]
+            DestinationKind::Cloudwatch(cloudwatch) => {
+                Box::new(self::cloudwatch(cloudwatch).map_err(failed(path))?)
+            }
+            #[cfg(feature = "kafka")]
+            DestinationKind::Kafka(kafka) => Box::new(self::kafka(kafka).map_err(failed(path))?),
+            #[cfg(feature = "syslog")]
+            DestinationKind::Syslog(syslog) => Box::new(self::syslog(syslog).map_err(failed(path))?),
+            #[cfg(feature = "webhook")]
+            DestinationKind::Webhook(webhook) => Box::new(self::webhook(webhook).map_err(failed(path))?),
+            #[allow(unreachable_patterns, reason = "not in every build")]
+            other => return Err(AssembleError::NotBuilt { path: path(), kind: other.type_name() }),
+        })
+    }
+
+    #[cfg(feature = "s3")]
+    fn s3(&self, s3: &crate::S3Destination) -> audit_sink_s3::S3Sink {
+        use audit_sink_s3::{Compression, ObjectLock, ObjectLockMode, S3Options, S3Sink};
+        let mut options = S3Options::new(&s3.bucket)
+            .prefix(&s3.prefix)
+            .path_style(s3.path_style)
+            .compression(match s3.compression {
+                crate::Compression::None => Compression::None,
+                crate::Compression::Gzip => Compression::Gzip,
+                crate::Compression::Zstd => Compression::Zstd,
+            });
+        if let Some(region) = &s3.region {
+            options = options.region(region);
+        }
+        if let Some(endpoint) = &s3.endpoint {
+            options = options.endpoint(endpoint);
+        }
+        if let Some(key) = &s3.kms_key_id {
+            options = options.kms_key_id(key);
+        }
+        if let Some(role) = &s3.role_arn {
+            options = options.role_arn(role);
+        }
+        if let (Some(id), Some(secret)) = (&s3.access_key_id, &s3.secret_access_key) {
+            options = options.credentials(id, secret.clone().into());
+        }
+        let min_days = self.retention.as_ref().and_then(|retention| retention.min_days);
+        if let (true, Some(days)) = (s3.object_lock, min_days) {
+            let mode = match s3.object_lock_mode {
+                crate::ObjectLockMode::Compliance => ObjectLockMode::Compliance,
+                crate::ObjectLockMode::Governance => ObjectLockMode::Governance,
+            };
+            options = options.object_lock(ObjectLock { mode, retain_days: days.get() });
+        }
+        S3Sink::new(options)
+    }
+}
+
+/// As large and as old as suits the place: an object or a connection a batch is dear, a message is not.
+fn default_limits(kind: &DestinationKind) -> BatchLimits {
+    let limits = |records, bytes, age_ms| BatchLimits { records, bytes, age: Duration::from_millis(age_ms) };
+    match kind {
+        DestinationKind::S3(_) => limits(100_000, 16 << 20, 60_000),
+        DestinationKind::Cloudwatch(_) => limits(10_000, 1 << 20, 1000),
+        DestinationKind::Kafka(_) => limits(10_000, 4 << 20, 100),
+        DestinationKind::Syslog(_) => limits(5000, 1 << 20, 200),
+        DestinationKind::Webhook(_) => limits(500, 1 << 20, 1000),
+        DestinationKind::File(_) | DestinationKind::Stdout(_) => limits(1000, 1 << 20, 100),
+    }
+}
+
+fn failed<E: Into<Box<dyn std::error::Error + Send + Sync>>>(
+    path: impl Fn() -> String,
+) -> impl FnOnce(E) -> AssembleError {
+    move |error| AssembleError::Destination { path: path(), source: error.into() }
+}
+
+#[cfg(feature = "cloudwatch")]
+fn cloudwatch(
+    cloudwatch: &crate::CloudwatchDestination,
+) -> Result<audit_sink_cloudwatch::CloudwatchSink, impl std::error::Error + Send + Sync + 'static> {
+    use audit_sink_cloudwatch::{CloudwatchOptions, CloudwatchSink};
+    let mut options = CloudwatchOptions::new(&cloudwatch.log_group, &cloudwatch.log_stream);
+    if let Some(region) = &cloudwatch.region {
+        options = options.region(region);
+    }
+    if let Some(endpoint) = &cloudwatch.endpoint {
+        options = options.endpoint(endpoint);
+    }
+    if let Some(role) = &cloudwatch.role_arn {
+        options = options.role_arn(role);
+    }
+    if let (Some(id), Some(secret)) = (&cloudwatch.access_key_id, &cloudwatch.secret_access_key) {
+        options = options.credentials(id, secret.clone().into());
+    }
+    CloudwatchSink::new(options)
+}
+
+#[cfg(feature = "kafka")]
+fn kafka(
+    kafka: &crate::KafkaDestination,
+) -> Result<audit_sink_kafka::KafkaSink, audit_sink_kafka::KafkaOptionsError> {
+    use audit_sink_kafka::{KafkaOptions, KafkaSink, SaslMechanism, SecurityProtocol};
+    let security = kafka.security.clone().unwrap_or_default();
+    let mut options = KafkaOptions::new(kafka.bootstrap_servers.iter().cloned(), &kafka.topic).security(
+        match security.security_protocol {
+            crate::SecurityProtocol::Plaintext => SecurityProtocol::Plaintext,
+            crate::SecurityProtocol::Ssl => SecurityProtocol::Ssl,
+            crate::SecurityProtocol::SaslPlaintext => SecurityProtocol::SaslPlaintext,
+            crate::SecurityProtocol::SaslSsl => SecurityProtocol::SaslSsl,
+        },
+    );
+    if let (Some(mechanism), Some(name), Some(password)) =
+        (security.sasl_mechanism, security.sasl_username, security.sasl_password)
+    {
+        let mechanism = match mechanism {
+            crate::SaslMechanism::Plain => SaslMechanism::Plain,
+            crate::SaslMechanism::ScramSha256 => SaslMechanism::ScramSha256,
+            crate::SaslMechanism::ScramSha512 => SaslMechanism::ScramSha512,
+        };
+        options = options.sasl(mechanism, name, password.into());
+    }
+    if let Some(file) = security.ssl_ca_location {
+        options = options.ca_file(file);
+    }
+    if let (Some(certificate), Some(key)) = (security.ssl_certificate_location, security.ssl_key_location) {
+        options = options.client_certificate(certificate, key);
+    }
+    if let Some(password) = security.ssl_key_password {
+        options = options.key_password(password.into());
+    }
+    for (name, value) in &kafka.librdkafka {
+        options = options.property(name, value.clone());
+    }
+    KafkaSink::new(options)
+}
+
+#[cfg(feature = "syslog")]
+fn syslog(
+    syslog: &crate::SyslogDestination,
+) -> Result<audit_sink_syslog::SyslogSink, audit_sink_syslog::OptionsError> {
+    use audit_sink_syslog::{Facility, Format, Framing, SyslogOptions, SyslogSink, Transport};
+    let server = syslog.server.clone();
+    let transport = match syslog.protocol {
+        crate::SyslogProtocol::Tcp => Transport::Tcp { server },
+        crate::SyslogProtocol::Udp => Transport::Udp { server },
+        crate::SyslogProtocol::Tls => {
+            Transport::Tls { server, tls: tls(&syslog.tls), server_name: syslog.server_name.clone() }
+        }
+        crate::SyslogProtocol::Unix => Transport::Unix { path: server.into() },
+    };
+    let numeric = syslog.facility as u8;
+    let facility = Facility::all().find(|facility| facility.numeric() == numeric);
+    let mut options = SyslogOptions::new(transport)
+        .facility(facility.expect("RFC 5424 has a facility for each that has a name"))
+        .confirm(syslog.confirm)
+        .format(match syslog.syslog_format {
+            crate::SyslogFormat::Rfc5424 => Format::Rfc5424,
+            crate::SyslogFormat::Rfc3164 => Format::Rfc3164,
+        })
+        .framing(match syslog.framing {
+            crate::SyslogFraming::OctetCounting => Framing::OctetCounting,
+            crate::SyslogFraming::Newline => Framing::Newline,
+        });
+    if let Some(hostname) = &syslog.hostname {
+        options = options.hostname(hostname);
+    }
+    if let Some(app_name) = &syslog.app_name {
+        options = options.app_name(app_name);
+    }
+    if let Some(size) = syslog.max_message_kb {
+        options = options.max_message_bytes(size.get() as usize * 1024);
+    }
+    SyslogSink::new(options)
+}
+
+#[cfg(feature = "webhook")]
+fn webhook(
+    webhook: &crate::WebhookDestination,
+) -> Result<audit_sink_webhook::WebhookSink, audit_sink_webhook::WebhookOptionsError> {
+    use audit_sink_webhook::{Body, WebhookOptions, WebhookSink};
+    let mut options = WebhookOptions::new(&webhook.url).gzip(webhook.gzip).tls(tls(&webhook.tls)).body(
+        match webhook.body {
+            crate::WebhookBody::Ndjson => Body::Ndjson,
+            crate::WebhookBody::JsonArray => Body::JsonArray,
+            crate::WebhookBody::SplunkHec => Body::SplunkHec,
+        },
+    );
+    for (name, value) in &webhook.headers {
+        options = options.header(name, value.clone().into());
+    }
+    if let Some(secret) = &webhook.signing_secret {
+        options = options.signing_secret(secret.clone().into());
+    }
+    if let Some(size) = webhook.max_body_kb {
+        options = options.max_body_bytes(size.get() as usize * 1024);
+    }
+    if let Some(proxy) = &webhook.proxy {
+        options = options.proxy(proxy.clone().into());
+    }
+    WebhookSink::new(options)
+}
+
+#[cfg(any(feature = "syslog", feature = "webhook"))]
+fn tls(tls: &crate::Tls) -> audit_tls::TlsOptions {
+    let mut options = audit_tls::TlsOptions::default()
+        .danger_accept_invalid_certificates(tls.danger_accept_invalid_certificates);
+    if let Some(file) = &tls.ca_file {
+        options = options.ca_file(file);
+    }
+    if let (Some(certificate), Some(key)) = (&tls.cert_file, &tls.key_file) {
+        options = options.cert_file(certificate).key_file(key);
+    }
+    options
+}

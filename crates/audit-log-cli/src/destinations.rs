@@ -1,0 +1,383 @@
+//! Commands about a configuration's destinations: whether they can be reached, how far they are, and what they refused.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::{Context as _, anyhow, bail};
+use audit_config::{Config, DestinationKind, JournalFile, process_environment};
+use audit_delivery::{DeadLetter, DeadLetters, State};
+use audit_integrity::SealedRecord;
+use audit_journal::{Reader, segments};
+use audit_model::Timestamp;
+use audit_sink::{Batch, Record, SinkError};
+use clap::{Args, Subcommand};
+use comfy_table::{Table, presets};
+use serde_json::{Value, json};
+
+use crate::config::checked;
+use crate::output::{count, describe, print, print_json};
+
+#[derive(Debug, Args)]
+pub(crate) struct Arguments {
+    /// The configuration (YAML)
+    #[arg(long, short, value_name = "FILE")]
+    config: PathBuf,
+    /// Only this destination: its name, or its type if it has none
+    #[arg(long, short, value_name = "NAME")]
+    destination: Option<String>,
+    /// Print the result as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Try what a configuration needs, without recording anything.
+#[derive(Debug, Subcommand)]
+pub(crate) enum CheckCommand {
+    /// Connect to every destination, and say what would fail and why
+    Destinations(Arguments),
+}
+
+/// Records that a destination would not take.
+#[derive(Debug, Subcommand)]
+pub(crate) enum DeadLetterCommand {
+    /// Print them, with the reasons
+    List(Arguments),
+    /// Send them again; what is taken now leaves the dead letters
+    Retry(Arguments),
+}
+
+/// How long one destination may take to answer.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A configuration, and those of its destinations that were asked for.
+struct Chosen {
+    config: Config,
+    journal: JournalFile,
+    indexes: Vec<usize>,
+}
+
+impl Arguments {
+    fn choose(&self) -> anyhow::Result<Option<Chosen>> {
+        let Some(config) = checked(&self.config)? else { return Ok(None) };
+        let journal =
+            config.journal(&process_environment).context("no place for the journal: set `state_dir`")?;
+        let name = |index: &usize| config.destination_name(*index);
+        let all = 0..config.destinations.len();
+        let indexes = match &self.destination {
+            None => all.collect(),
+            Some(wanted) => {
+                let Some(index) = all.clone().find(|index| name(index) == wanted) else {
+                    let names: Vec<_> = all.map(|index| format!("`{}`", name(&index))).collect();
+                    bail!("no destination is called `{wanted}`; expected one of {}", names.join(", "));
+                };
+                vec![index]
+            }
+        };
+        Ok(Some(Chosen { config, journal, indexes }))
+    }
+}
+
+impl Chosen {
+    fn name(&self, index: usize) -> &str {
+        self.config.destination_name(index)
+    }
+
+    fn directory(&self) -> PathBuf {
+        self.config.delivery_dir(&self.journal)
+    }
+
+    fn is_journal(&self, index: usize) -> bool {
+        self.journal.destination == Some(index)
+    }
+
+    fn kind(&self, index: usize) -> &'static str {
+        self.config.destinations[index].kind.type_name()
+    }
+}
+
+fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start a runtime")
+}
+
+pub(crate) fn check(command: &CheckCommand) -> anyhow::Result<ExitCode> {
+    let CheckCommand::Destinations(arguments) = command;
+    let Some(chosen) = arguments.choose()? else { return Ok(ExitCode::from(2)) };
+    let runtime = runtime()?;
+    let mut all_well = true;
+    let mut told = Vec::new();
+    for &index in &chosen.indexes {
+        let failure = if chosen.is_journal(index) {
+            check_journal(&chosen.journal.path).err()
+        } else {
+            check_one(&chosen, index, &runtime).err()
+        };
+        all_well &= failure.is_none();
+        let (name, kind) = (chosen.name(index), chosen.kind(index));
+        let failure = failure.map(|error| describe(&error));
+        if arguments.json {
+            told.push(json!({"destination": name, "type": kind, "ok": failure.is_none(), "error": failure}));
+        } else {
+            match failure {
+                None => print(&format!("ok      {name} ({kind})\n"))?,
+                Some(failure) => print(&format!("FAILED  {name} ({kind}): {failure}\n"))?,
+            }
+        }
+    }
+    if arguments.json {
+        print_json(&Value::Array(told))?;
+    }
+    Ok(if all_well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn check_one(chosen: &Chosen, index: usize, runtime: &tokio::runtime::Runtime) -> anyhow::Result<()> {
+    if let DestinationKind::File(file) = &chosen.config.destinations[index].kind {
+        return check_journal(&file.path);
+    }
+    let mut destination = chosen.config.delivered(index)?;
+    runtime.block_on(async {
+        match tokio::time::timeout(PATIENCE, destination.sink().check()).await {
+            Ok(checked) => checked.map_err(|error| anyhow!(plain(&error))),
+            Err(_) => Err(anyhow!("no answer within {} seconds", PATIENCE.as_secs())),
+        }
+    })
+}
+
+/// Whether the file is there or can be made, without making it or waiting for its lock.
+fn check_journal(path: &Path) -> anyhow::Result<()> {
+    if path.exists() {
+        let opened = std::fs::OpenOptions::new().append(true).open(path);
+        return opened.map(drop).with_context(|| format!("cannot write {}", path.display()));
+    }
+    let directory = path.ancestors().skip(1).find(|directory| directory.exists());
+    let directory = directory.filter(|it| !it.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let tried = tempfile::tempfile_in(directory);
+    tried.map(drop).with_context(|| format!("cannot write in {}", directory.display()))
+}
+
+/// What went wrong, without what it means for who retries.
+fn plain(error: &SinkError) -> String {
+    match error {
+        SinkError::Retryable { source, .. } | SinkError::Rejected { source } => source.to_string(),
+        other => other.to_string(),
+    }
+}
+
+/// How far a destination is.
+struct Progress {
+    state: State,
+    lag_records: u64,
+    lag_seconds: f64,
+}
+
+pub(crate) fn status(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    let Some(chosen) = arguments.choose()? else { return Ok(ExitCode::from(2)) };
+    let sealed = chosen.config.integrity.chains() || chosen.config.integrity.signs();
+    let log = &chosen.journal.path;
+    let last = last_sequence(log, sealed).with_context(|| format!("cannot read {}", log.display()))?;
+    let mut rows = Vec::new();
+    for &index in &chosen.indexes {
+        let progress = match chosen.is_journal(index) {
+            true => None,
+            false => Some(progress(&chosen, index, sealed, last)?),
+        };
+        rows.push((index, progress));
+    }
+    let failing = rows.iter().any(|(_, row)| row.as_ref().is_some_and(|row| row.state.failure.is_some()));
+    if arguments.json {
+        let destinations: Vec<_> =
+            rows.iter().map(|(index, row)| tell(&chosen, *index, row.as_ref())).collect();
+        print_json(
+            &json!({"log": log.display().to_string(), "last_sequence": last, "destinations": destinations}),
+        )?;
+    } else {
+        print(&format!("log {}, {}\n", log.display(), count(last, "record")))?;
+        print(&format!("{}\n", table(&chosen, &rows).trim_fmt()))?;
+        for (index, row) in &rows {
+            if let Some(failure) = row.as_ref().and_then(|row| row.state.failure.as_ref()) {
+                let (name, attempts) = (chosen.name(*index), count(failure.attempts.into(), "attempt"));
+                print(&format!(
+                    "{name}: failing since {} ({attempts}): {}\n",
+                    failure.since, failure.message
+                ))?;
+            }
+        }
+    }
+    Ok(if failing { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+fn progress(chosen: &Chosen, index: usize, sealed: bool, last: u64) -> anyhow::Result<Progress> {
+    let state = State::load(&chosen.directory(), chosen.name(index))?.unwrap_or_default();
+    let lag_records = last.saturating_sub(state.acknowledged);
+    let mut reader = reader(&chosen.journal.path, state.acknowledged + 1, sealed);
+    let oldest = reader.next_line().ok().flatten().and_then(|line| timestamp(line.bytes));
+    let milliseconds =
+        oldest.map_or(0, |oldest| Timestamp::now().as_milliseconds() - oldest.as_milliseconds()).max(0);
+    Ok(Progress { state, lag_records, lag_seconds: milliseconds as f64 / 1000.0 })
+}
+
+fn reader(log: &Path, from: u64, sealed: bool) -> Reader {
+    let reader = Reader::from_sequence(log, from);
+    if sealed { reader.numbered_by(SealedRecord::sequence_number_of) } else { reader }
+}
+
+fn last_sequence(log: &Path, sealed: bool) -> std::io::Result<u64> {
+    if !log.exists() {
+        return Ok(0);
+    }
+    let mut last = segments(log)?.last().map_or(0, |segment| segment.last_sequence);
+    let mut reader = reader(log, last + 1, sealed);
+    while let Some(line) = reader.next_line()? {
+        last = line.sequence_number;
+    }
+    Ok(last)
+}
+
+fn timestamp(line: &[u8]) -> Option<Timestamp> {
+    let value: Value = serde_json::from_slice(line).ok()?;
+    let event = value.get("event").filter(|event| event.is_object()).unwrap_or(&value);
+    event.get("timestamp")?.as_str()?.parse().ok()
+}
+
+fn table(chosen: &Chosen, rows: &[(usize, Option<Progress>)]) -> Table {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING);
+    table.set_header([
+        "DESTINATION",
+        "TYPE",
+        "STATE",
+        "UP TO",
+        "LAG",
+        "OLDEST",
+        "DEAD LETTERS",
+        "LAST SUCCESS",
+    ]);
+    for (index, row) in rows {
+        let (name, kind) = (chosen.name(*index), chosen.kind(*index));
+        let Some(Progress { state, lag_records, lag_seconds }) = row else {
+            table.add_row([name, kind, "is the log", "", "", "", "", ""]);
+            continue;
+        };
+        let is = match (&state.failure, lag_records) {
+            (Some(_), _) => "failing",
+            (None, 0) => "has all",
+            (None, _) => "behind",
+        };
+        table.add_row([
+            name.to_owned(),
+            kind.to_owned(),
+            is.to_owned(),
+            state.acknowledged.to_string(),
+            lag_records.to_string(),
+            if *lag_records > 0 { format!("{lag_seconds:.1} s") } else { String::new() },
+            state.dead_lettered.to_string(),
+            state.last_success.map_or_else(|| "never".to_owned(), |time| time.to_string()),
+        ]);
+    }
+    table
+}
+
+fn tell(chosen: &Chosen, index: usize, row: Option<&Progress>) -> Value {
+    let mut told =
+        json!({"destination": chosen.name(index), "type": chosen.kind(index), "is_log": row.is_none()});
+    if let Some(Progress { state, lag_records, lag_seconds }) = row {
+        told["lag_records"] = json!(lag_records);
+        told["lag_seconds"] = json!(lag_seconds);
+        told["state"] = serde_json::to_value(state).unwrap_or_default();
+    }
+    told
+}
+
+pub(crate) fn dead_letter(command: &DeadLetterCommand) -> anyhow::Result<ExitCode> {
+    match command {
+        DeadLetterCommand::List(arguments) => list(arguments),
+        DeadLetterCommand::Retry(arguments) => retry(arguments),
+    }
+}
+
+fn list(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    let Some(chosen) = arguments.choose()? else { return Ok(ExitCode::from(2)) };
+    let mut told = Vec::new();
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING);
+    table.set_header(["DESTINATION", "RECORD", "EVENT TYPE", "GIVEN UP", "REASON"]);
+    for &index in &chosen.indexes {
+        let name = chosen.name(index);
+        for DeadLetter { record, time, reason, .. } in DeadLetters::of(&chosen.directory(), name).list()? {
+            let bytes = String::from_utf8_lossy(&record.bytes);
+            if arguments.json {
+                told.push(json!({
+                    "destination": name,
+                    "sequence_number": record.sequence_number,
+                    "event_id": record.event_id,
+                    "event_type": record.event_type,
+                    "time": time,
+                    "reason": reason,
+                    "record": bytes,
+                }));
+            } else {
+                let number = record.sequence_number.to_string();
+                table.add_row([name, &number, &record.event_type, &time.to_string(), &reason]);
+            }
+        }
+    }
+    if arguments.json {
+        print_json(&Value::Array(told))?;
+    } else if table.row_count() == 0 {
+        print("no dead letters\n")?;
+    } else {
+        print(&format!("{}\n", table.trim_fmt()))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn retry(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    let Some(chosen) = arguments.choose()? else { return Ok(ExitCode::from(2)) };
+    let runtime = runtime()?;
+    let (mut taken, mut refused) = (0, 0);
+    for &index in chosen.indexes.iter().filter(|index| !chosen.is_journal(**index)) {
+        let name = chosen.name(index);
+        let letters = DeadLetters::of(&chosen.directory(), name);
+        let state = State::load(&chosen.directory(), name)?.unwrap_or_default();
+        letters
+            .retry(|letters| {
+                let again = runtime.block_on(send_again(&chosen, index, &state.chain_id, letters))?;
+                taken += letters.len() - again.len();
+                refused += again.len();
+                anyhow::Ok(again)
+            })
+            .with_context(|| format!("destination `{name}`: its dead letters stay where they are"))?;
+    }
+    if arguments.json {
+        print_json(&json!({"taken": taken, "refused": refused}))?;
+    } else {
+        print(&format!("{} taken, {refused} refused again\n", count(taken as u64, "record")))?;
+    }
+    Ok(if refused == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Sends records one by one, so that one that is refused again keeps no other. Returns those.
+async fn send_again(
+    chosen: &Chosen,
+    index: usize,
+    chain_id: &str,
+    letters: &[DeadLetter],
+) -> anyhow::Result<Vec<(u64, String)>> {
+    let mut destination = chosen.config.delivered(index)?;
+    let sink = destination.sink();
+    let mut again = Vec::new();
+    for DeadLetter { record, .. } in letters {
+        let number = record.sequence_number;
+        let record: Record = record.clone();
+        let batch = Batch { chain_id: chain_id.to_owned(), records: vec![record] };
+        match tokio::time::timeout(PATIENCE, sink.send(&batch)).await {
+            Ok(Ok(receipt)) => again.extend(receipt.rejected.into_iter().map(|it| (number, it.reason))),
+            Ok(Err(SinkError::Rejected { source })) => again.push((number, source.to_string())),
+            // What was taken before stays taken: the rest is not refused, only not tried to the end.
+            Ok(Err(error)) => again.push((number, plain(&error))),
+            Err(_) => again.push((number, format!("no answer within {} seconds", PATIENCE.as_secs()))),
+        }
+    }
+    let _ = tokio::time::timeout(PATIENCE, sink.close()).await;
+    Ok(again)
+}
