@@ -109,7 +109,10 @@ impl Config {
         let directory = self
             .state_dir
             .clone()
-            .or_else(|| environment("STATE_DIRECTORY").map(PathBuf::from))
+            .or_else(|| {
+                // systemd joins several with colons.
+                environment("STATE_DIRECTORY").map(|all| all.split(':').next().unwrap_or_default().into())
+            })
             .or_else(|| in_home("XDG_STATE_HOME", "audit-log"))
             .or_else(|| in_home("HOME", ".local/state/audit-log"))?;
         // What every destination has goes with the next rotation.

@@ -165,6 +165,12 @@ impl Check<'_> {
                 };
                 self.require(is_path || is_host_port(&syslog.server), &at("server"), expected);
                 self.tls(&at("tls"), &syslog.tls);
+                let tls = &syslog.tls;
+                let is_set = tls.ca_file.is_some() || tls.cert_file.is_some() || syslog.server_name.is_some();
+                if is_set && syslog.protocol != SyslogProtocol::Tls {
+                    let message = "found what only TLS uses, expected `protocol: tls` with it";
+                    self.error(&at("protocol"), message);
+                }
             }
             DestinationKind::Webhook(webhook) => {
                 let is_http = webhook.url.starts_with("https://") || webhook.url.starts_with("http://");

@@ -61,7 +61,11 @@ impl Config {
                 if let Some(records) = webhook.batch_size {
                     limits.records = records.get() as usize;
                 }
-                retry.attempts = webhook.retry_attempts.map(|more| more.saturating_add(1));
+                if let Some(more) = webhook.retry_attempts {
+                    retry.attempts = Some(more.saturating_add(1));
+                    // A few attempts within a second would give records up for a server that is started again.
+                    retry.initial = LIMITED_RETRY;
+                }
             }
             _ => {}
         }
@@ -86,14 +90,15 @@ impl Config {
 
     fn sink(&self, index: usize) -> Result<Box<dyn Sink>, AssembleError> {
         let path = || self.full_path(index);
-        Ok(match &self.destinations[index].kind {
+        let destination = &self.destinations[index];
+        Ok(match &destination.kind {
             DestinationKind::File(file) => {
                 let rotation = file.rotation.as_ref().map_or_else(audit_journal::Rotation::never, rotation);
                 Box::new(FileSink::open(&file.path, rotation).map_err(failed(path))?)
             }
             DestinationKind::Stdout(_) => Box::new(StdoutSink::new()),
             #[cfg(feature = "s3")]
-            DestinationKind::S3(s3) => Box::new(self.s3(s3)),
+            DestinationKind::S3(s3) => Box::new(self.s3(s3, destination.timeout)),
             #[cfg(feature = "cloudwatch")]
             DestinationKind::Cloudwatch(cloudwatch) => {
                 Box::new(self::cloudwatch(cloudwatch).map_err(failed(path))?)
@@ -103,23 +108,28 @@ impl Config {
             #[cfg(feature = "syslog")]
             DestinationKind::Syslog(syslog) => Box::new(self::syslog(syslog).map_err(failed(path))?),
             #[cfg(feature = "webhook")]
-            DestinationKind::Webhook(webhook) => Box::new(self::webhook(webhook).map_err(failed(path))?),
+            DestinationKind::Webhook(webhook) => {
+                Box::new(self::webhook(webhook, destination.timeout).map_err(failed(path))?)
+            }
             #[allow(unreachable_patterns, reason = "not in every build")]
             other => return Err(AssembleError::NotBuilt { path: path(), kind: other.type_name() }),
         })
     }
 
     #[cfg(feature = "s3")]
-    fn s3(&self, s3: &crate::S3Destination) -> audit_sink_s3::S3Sink {
+    fn s3(&self, s3: &crate::S3Destination, timeout: Option<Duration>) -> audit_sink_s3::S3Sink {
         use audit_sink_s3::{Compression, ObjectLock, ObjectLockMode, S3Options, S3Sink};
-        let mut options = S3Options::new(&s3.bucket)
-            .prefix(&s3.prefix)
-            .path_style(s3.path_style)
-            .compression(match s3.compression {
-                crate::Compression::None => Compression::None,
-                crate::Compression::Gzip => Compression::Gzip,
-                crate::Compression::Zstd => Compression::Zstd,
-            });
+        let mut options = S3Options::new(&s3.bucket).prefix(&s3.prefix).compression(match s3.compression {
+            crate::Compression::None => Compression::None,
+            crate::Compression::Gzip => Compression::Gzip,
+            crate::Compression::Zstd => Compression::Zstd,
+        });
+        if let Some(path_style) = s3.path_style {
+            options = options.path_style(path_style);
+        }
+        if let Some(timeout) = timeout {
+            options = options.request_timeout(timeout);
+        }
         if let Some(region) = &s3.region {
             options = options.region(region);
         }
@@ -146,6 +156,9 @@ impl Config {
         S3Sink::new(options)
     }
 }
+
+/// The first pause of a webhook whose attempts are limited.
+const LIMITED_RETRY: Duration = Duration::from_secs(5);
 
 /// As large and as old as suits the place: an object or a connection a batch is dear, a message is not.
 fn default_limits(kind: &DestinationKind) -> BatchLimits {
@@ -268,6 +281,7 @@ fn syslog(
 #[cfg(feature = "webhook")]
 fn webhook(
     webhook: &crate::WebhookDestination,
+    timeout: Option<Duration>,
 ) -> Result<audit_sink_webhook::WebhookSink, audit_sink_webhook::WebhookOptionsError> {
     use audit_sink_webhook::{Body, WebhookOptions, WebhookSink};
     let mut options = WebhookOptions::new(&webhook.url).gzip(webhook.gzip).tls(tls(&webhook.tls)).body(
@@ -279,6 +293,9 @@ fn webhook(
     );
     for (name, value) in &webhook.headers {
         options = options.header(name, value.clone().into());
+    }
+    if let Some(timeout) = timeout {
+        options = options.request_timeout(timeout);
     }
     if let Some(secret) = &webhook.signing_secret {
         options = options.signing_secret(secret.clone().into());

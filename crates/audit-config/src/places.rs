@@ -72,9 +72,8 @@ pub struct S3Destination {
     pub secret_access_key: Option<Secret>,
     /// The URL of a server other than AWS.
     pub endpoint: Option<String>,
-    /// Put the bucket's name into the path instead of the host.
-    #[serde(default)]
-    pub path_style: bool,
+    /// Put the bucket's name into the path instead of the host; when left out, only where there is an `endpoint`.
+    pub path_style: Option<bool>,
 }
 
 /// Against whom S3 locks objects.

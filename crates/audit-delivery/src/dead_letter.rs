@@ -95,6 +95,9 @@ impl DeadLetters {
         &self,
         send: impl FnOnce(&[DeadLetter]) -> Result<Vec<(u64, String)>, E>,
     ) -> Result<(), E> {
+        if self.list()?.is_empty() {
+            return Ok(());
+        }
         let file = self.open()?;
         let letters = self.read(&File::open(&self.path)?)?;
         if letters.is_empty() {

@@ -166,6 +166,8 @@ fn plain(error: &SinkError) -> String {
 /// How far a destination is.
 struct Progress {
     state: State,
+    /// How many of its dead letters are still there.
+    dead_letters: usize,
     lag_records: u64,
     lag_seconds: f64,
 }
@@ -213,7 +215,8 @@ fn progress(chosen: &Chosen, index: usize, sealed: bool, last: u64) -> anyhow::R
     let oldest = reader.next_line().ok().flatten().and_then(|line| timestamp(line.bytes));
     let milliseconds =
         oldest.map_or(0, |oldest| Timestamp::now().as_milliseconds() - oldest.as_milliseconds()).max(0);
-    Ok(Progress { state, lag_records, lag_seconds: milliseconds as f64 / 1000.0 })
+    let dead_letters = DeadLetters::of(&chosen.directory(), chosen.name(index)).list()?.len();
+    Ok(Progress { state, dead_letters, lag_records, lag_seconds: milliseconds as f64 / 1000.0 })
 }
 
 fn reader(log: &Path, from: u64, sealed: bool) -> Reader {
@@ -254,7 +257,7 @@ fn table(chosen: &Chosen, rows: &[(usize, Option<Progress>)]) -> Table {
     ]);
     for (index, row) in rows {
         let (name, kind) = (chosen.name(*index), chosen.kind(*index));
-        let Some(Progress { state, lag_records, lag_seconds }) = row else {
+        let Some(Progress { state, dead_letters, lag_records, lag_seconds }) = row else {
             table.add_row([name, kind, "is the log", "", "", "", "", ""]);
             continue;
         };
@@ -270,7 +273,7 @@ fn table(chosen: &Chosen, rows: &[(usize, Option<Progress>)]) -> Table {
             state.acknowledged.to_string(),
             lag_records.to_string(),
             if *lag_records > 0 { format!("{lag_seconds:.1} s") } else { String::new() },
-            state.dead_lettered.to_string(),
+            dead_letters.to_string(),
             state.last_success.map_or_else(|| "never".to_owned(), |time| time.to_string()),
         ]);
     }
@@ -280,7 +283,8 @@ fn table(chosen: &Chosen, rows: &[(usize, Option<Progress>)]) -> Table {
 fn tell(chosen: &Chosen, index: usize, row: Option<&Progress>) -> Value {
     let mut told =
         json!({"destination": chosen.name(index), "type": chosen.kind(index), "is_log": row.is_none()});
-    if let Some(Progress { state, lag_records, lag_seconds }) = row {
+    if let Some(Progress { state, dead_letters, lag_records, lag_seconds }) = row {
+        told["dead_letters"] = json!(dead_letters);
         told["lag_records"] = json!(lag_records);
         told["lag_seconds"] = json!(lag_seconds);
         told["state"] = serde_json::to_value(state).unwrap_or_default();

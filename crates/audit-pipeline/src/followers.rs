@@ -150,15 +150,24 @@ impl Followers {
     }
 }
 
-/// How many bytes of the log's files hold records that somebody lacks. A file that cannot be looked at counts nothing.
+/// How many bytes of the log's files are those of records that somebody lacks, if all records of a file are of one size.
+/// A file that cannot be looked at counts nothing.
 fn spooled(log: &Path, acknowledged: u64, durable: u64) -> u64 {
-    if acknowledged >= durable {
-        return 0;
-    }
-    let size = |path: &Path| std::fs::metadata(path).map_or(0, |file| file.len());
     let rotated = segments(log).unwrap_or_default();
-    let lacking = rotated.iter().filter(|segment| segment.last_sequence > acknowledged);
-    lacking.map(|segment| size(&segment.path)).sum::<u64>() + size(log)
+    let behind = rotated.last().map_or(1, |segment| segment.last_sequence + 1);
+    let files = rotated.iter().map(|it| (it.path.as_path(), it.first_sequence, it.last_sequence));
+    let lacking = |(path, first, last): (&Path, u64, u64)| {
+        let size = std::fs::metadata(path).map_or(0, |file| file.len());
+        lacking_part(size, first, last, acknowledged)
+    };
+    files.chain([(log, behind, durable)]).map(lacking).sum()
+}
+
+/// The part of a file of that size, with those records, that is behind what was acknowledged.
+fn lacking_part(size: u64, first: u64, last: u64, acknowledged: u64) -> u64 {
+    let records = (last + 1).saturating_sub(first);
+    let lacking = last.saturating_sub(acknowledged.max(first - 1)).min(records);
+    if records == 0 { 0 } else { (u128::from(size) * u128::from(lacking) / u128::from(records)) as u64 }
 }
 
 /// Callers who wait for required destinations.
@@ -229,4 +238,28 @@ fn pop_if(waiting: &mut VecDeque<Waiting>, goes: impl Fn(&Waiting) -> bool) -> O
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::lacking_part;
+
+    #[test]
+    fn the_part_of_a_file_that_waits() {
+        for ((first, last, acknowledged), part) in [
+            ((1, 100, 0), 1000),
+            ((1, 100, 50), 500),
+            ((1, 100, 100), 0),
+            ((1, 100, 200), 0),
+            ((101, 200, 50), 1000),
+            ((101, 200, 190), 100),
+            ((5, 4, 0), 0),
+        ] {
+            assert_eq!(
+                lacking_part(1000, first, last, acknowledged),
+                part,
+                "{first} to {last}, {acknowledged}"
+            );
+        }
+    }
 }
