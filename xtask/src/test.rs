@@ -10,7 +10,7 @@ pub(crate) fn run(report: &mut Report) -> Result<()> {
     report.suite("build", || cargo("build --bin audit-log").run().map(Outcome::passed))?;
     services::up_for_tests(report)?;
     let tested = report.suite("tests", || {
-        let mut tests = cargo("test --workspace --exclude audit-benches --all-features");
+        let mut tests = cargo("test --workspace --exclude audit-benches --all-features --no-fail-fast");
         for (name, value) in services::variables()? {
             tests = tests.env(name, &value);
         }
@@ -23,6 +23,9 @@ pub(crate) fn run(report: &mut Report) -> Result<()> {
     report.suite("facade, file + integrity", || {
         let features = "test --package audit-log --no-default-features --features file,integrity";
         cargo(features).run().map(Outcome::passed)
+    })?;
+    report.suite("command, default features", || {
+        cargo("test --package audit-log-cli --no-fail-fast").run().map(Outcome::passed)
     })?;
     report.suite("what each feature pulls in", trees::check)?;
     report.suite("benches compile", || {

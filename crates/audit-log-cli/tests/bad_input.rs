@@ -104,6 +104,7 @@ fn an_input_that_breaks_off_is_told_and_what_was_read_is_recorded() {
     assert_eq!(verify.status.code(), Some(0), "{}", text(&verify));
 }
 
+#[cfg(not(feature = "kafka"))]
 #[test]
 fn what_is_not_built_in_says_so_with_its_place() {
     let directory = workplace();
