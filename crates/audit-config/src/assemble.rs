@@ -211,7 +211,7 @@ impl Config {
 
     /// A destination's path as it is shown.
     pub(crate) fn full_path(&self, index: usize) -> String {
-        format!("enterprise.audit.{}", self.destination_path(index))
+        self.origin.full_path(&self.destination_path(index))
     }
 
     fn redaction(&self, keys: Option<&SigningKeys>) -> Result<Redaction, AssembleError> {

@@ -83,28 +83,39 @@ impl Check<'_> {
     fn destinations(&mut self) {
         let config = self.config;
         let mut names = BTreeMap::new();
-        let mut unnamed = BTreeMap::new();
+        let mut files = BTreeMap::new();
+        if let Some(directory) = &config.state_dir {
+            files.insert(directory.join("journal.log"), "the log in `state_dir`".to_owned());
+        }
         for (index, destination) in config.destinations.iter().enumerate() {
             let path = config.destination_path(index);
             // How far each is, is noted under its name.
-            if destination.name.is_none()
-                && let Some(first) = unnamed.insert(destination.kind.type_name(), path.clone())
-            {
-                let kind = destination.kind.type_name();
-                self.error(&path, format!("found type `{kind}` as in `{first}`, expected a `name` for each"));
+            let kind = destination.kind.type_name();
+            let name = destination.name.as_deref().unwrap_or(kind);
+            if let Some(first) = names.insert(name.to_owned(), path.clone()) {
+                match &destination.name {
+                    Some(_) => {
+                        let message = format!("found the name of `{first}` again, expected another");
+                        self.error(&format!("{path}.name"), message);
+                    }
+                    None => self.error(
+                        &path,
+                        format!("found type `{kind}` without a `name`, as in `{first}`; expected a `name` for each"),
+                    ),
+                }
             }
-            if let Some(name) = &destination.name
-                && let Some(first) = names.insert(name, path.clone())
+            if let DestinationKind::File(file) = &destination.kind
+                && let Some(first) = files.insert(file.path.components().collect(), format!("`{path}`"))
             {
-                self.error(
-                    &format!("{path}.name"),
-                    format!("found the name of `{first}` again, expected another"),
-                );
+                let message = format!("found the file of {first} again, expected another");
+                self.error(&format!("{path}.path"), message);
             }
             if let Some(name) = &destination.name {
                 let is_plain = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
-                let is_name = !name.is_empty() && !name.starts_with('.') && name.chars().all(is_plain);
-                self.require(is_name, &format!("{path}.name"), "ASCII letters, digits, `.`, `_` and `-`");
+                let fits = (1..=100).contains(&name.len());
+                let is_name = fits && !name.starts_with('.') && name.chars().all(is_plain);
+                let expected = "1 to 100 ASCII letters, digits, `.`, `_` and `-`";
+                self.require(is_name, &format!("{path}.name"), expected);
             }
             self.destination(&path, destination);
             self.events(&format!("{path}.events"), &destination.events);

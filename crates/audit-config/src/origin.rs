@@ -93,6 +93,12 @@ impl Origin {
         self.values.get(path).is_some_and(|place| place.from_variable)
     }
 
+    /// A path with what stands above the configuration in its file.
+    #[cfg(feature = "pipeline")]
+    pub(crate) fn full_path(&self, path: &str) -> String {
+        join(self.prefix, path)
+    }
+
     /// An error about the value at `path`, or about the nearest one above it that is there.
     pub(crate) fn error(&self, path: &str, message: impl Into<String>) -> ConfigError {
         let mut above = path;

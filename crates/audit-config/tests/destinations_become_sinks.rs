@@ -138,10 +138,17 @@ fn what_does_not_go_together_is_told_with_its_place() {
             "destination.server: expected the absolute path of a socket, such as `/dev/log`",
         ),
         (
-            "type: syslog, server: 'a:1', tls: {cert_file: c}",
+            "type: syslog, server: 'a:1', tls: {ca_file: c}",
+            "destination.protocol: found what only TLS uses, expected `protocol: tls` with it",
+        ),
+        (
+            "type: syslog, server: 'a:1', protocol: tls, tls: {cert_file: c}",
             "destination.tls: expected `cert_file` and `key_file` together, or neither",
         ),
-        ("type: stdout, name: a b", "destination.name: expected ASCII letters, digits, `.`, `_` and `-`"),
+        (
+            "type: stdout, name: a b",
+            "destination.name: expected 1 to 100 ASCII letters, digits, `.`, `_` and `-`",
+        ),
         ("type: webhook, url: 'http://siem/'", "records and headers travel in the clear; use `https://`"),
         (
             "type: webhook, url: 'https://siem/', tls: {danger_accept_invalid_certificates: true}",
@@ -153,9 +160,28 @@ fn what_does_not_go_together_is_told_with_its_place() {
     assert_eq!(destination("type: webhook, url: 'http://127.0.0.1:8/'"), [""; 0]);
     assert_eq!(
         problems("destinations: [{type: stdout}, {type: stdout}]"),
-        ["destinations[1]: found type `stdout` as in `destinations[0]`, expected a `name` for each"]
+        [
+            "destinations[1]: found type `stdout` without a `name`, as in `destinations[0]`; expected a `name` for each"
+        ]
     );
     assert_eq!(problems("destinations: [{type: stdout}, {type: stdout, name: b}]"), [""; 0]);
+    let file = "{type: file, path: a/b.log}";
+    for (text, expected) in [
+        (
+            format!("destinations: [{file}, {{type: stdout, name: file}}]"),
+            "destinations[1].name: found the name of `destinations[0]` again, expected another",
+        ),
+        (
+            format!("destinations: [{file}, {{type: file, name: c, path: ./a//b.log}}]"),
+            "destinations[1].path: found the file of `destinations[0]` again, expected another",
+        ),
+        (
+            "state_dir: a\ndestinations: [{type: file, path: a/journal.log}]".to_owned(),
+            "destinations[0].path: found the file of the log in `state_dir` again, expected another",
+        ),
+    ] {
+        assert_eq!(problems(&text), [expected], "{text}");
+    }
 }
 
 #[test]
@@ -167,7 +193,7 @@ fn what_a_sink_refuses_names_the_destination() {
     let kafka =
         "{type: kafka, topic: t, bootstrap_servers: ['a:1'], librdkafka: {enable.idempotence: false}}";
     let error = refused(kafka);
-    assert!(error.starts_with("enterprise.audit.destinations[1]: "), "{error}");
+    assert!(error.starts_with("destinations[1]: "), "{error}");
     assert!(error.contains("enable.idempotence"), "{error}");
     let error = refused("{type: syslog, server: 'a:1', protocol: tls, tls: {ca_file: /nowhere.pem}}");
     assert!(error.contains("/nowhere.pem"), "{error}");

@@ -1,5 +1,5 @@
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufRead as _, BufReader, Write as _};
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
 use audit_model::Timestamp;
@@ -56,22 +56,15 @@ impl DeadLetters {
     /// Adds records, and returns when they are on disk.
     ///
     /// # Errors
-    /// When the file cannot be written.
+    /// When the file cannot be written, and [`WouldBlock`](io::ErrorKind::WouldBlock) while somebody
+    /// [retries](Self::retry).
     pub fn add<'a>(&self, letters: impl IntoIterator<Item = (&'a Record, &'a str)>) -> io::Result<()> {
         let time = Timestamp::now();
         let mut lines = Vec::new();
         for (record, reason) in letters {
-            let text = String::from_utf8_lossy(&record.bytes);
-            let raw = RawValue::from_string(text.to_string())
-                .or_else(|_| serde_json::value::to_raw_value(&text))?;
-            let line =
-                Line { sequence_number: record.sequence_number, time, reason: reason.into(), record: &raw };
-            serde_json::to_writer(&mut lines, &line)?;
-            lines.push(b'\n');
+            write_line(&mut lines, record, time, reason)?;
         }
-        let mut file = self.open()?;
-        file.write_all(&lines)?;
-        file.sync_data()
+        self.open()?.append(&lines).map_err(|error| self.told(&error))
     }
 
     /// All of them, in the order in which they were given up. What is no dead letter is an error that names the line.
@@ -81,62 +74,73 @@ impl DeadLetters {
     pub fn list(&self) -> io::Result<Vec<DeadLetter>> {
         match File::open(&self.path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
-            Err(error) => Err(error),
+            Err(error) => Err(self.told(&error)),
             Ok(file) => self.read(&file),
         }
     }
 
-    /// Has `send` deliver what is there, and keeps what it does not return as delivered. Nobody else changes the file
-    /// meanwhile: who wants to add to it waits.
+    /// Has `send` deliver what is there, and keeps the letters that it returns. Nobody else changes the file meanwhile.
     ///
     /// # Errors
-    /// When the file cannot be read or written, or `send` fails; then all stay.
+    /// When the file cannot be read or written, somebody else has it, or `send` fails; then all stay.
     pub fn retry<E: From<io::Error>>(
         &self,
-        send: impl FnOnce(&[DeadLetter]) -> Result<Vec<(u64, String)>, E>,
+        send: impl FnOnce(Vec<DeadLetter>) -> Result<Vec<DeadLetter>, E>,
     ) -> Result<(), E> {
         if self.list()?.is_empty() {
             return Ok(());
         }
-        let file = self.open()?;
-        let letters = self.read(&File::open(&self.path)?)?;
-        if letters.is_empty() {
-            return Ok(());
+        let locked = self.open()?;
+        let left = send(self.list()?)?;
+        let mut lines = Vec::new();
+        for letter in &left {
+            write_line(&mut lines, &letter.record, letter.time, &letter.reason)?;
         }
-        let refused = send(&letters)?;
-        let left = letters.iter().filter_map(|letter| {
-            let again = refused.iter().find(|(number, _)| *number == letter.record.sequence_number);
-            again.map(|(_, reason)| (&letter.record, reason.as_str()))
-        });
         let beside = Self { path: self.path.with_extension("ndjson.new") };
         match fs::remove_file(&beside.path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
-            _ => beside.add(left)?,
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(beside.told(&error).into()),
+            _ => beside.open()?.append(&lines).map_err(|error| beside.told(&error))?,
         }
-        fs::rename(&beside.path, &self.path)?;
-        drop(file);
+        fs::rename(&beside.path, &self.path).map_err(|error| self.told(&error))?;
+        drop(locked);
         Ok(())
     }
 
     /// The file, locked, to be appended to.
-    fn open(&self) -> io::Result<File> {
+    fn open(&self) -> io::Result<Locked> {
         loop {
             let mut options = OpenOptions::new();
-            options.append(true).create(true);
+            options.read(true).append(true).create(true);
             private(&mut options);
-            let file = options.open(&self.path)?;
-            file.lock()?;
-            // Another may have put a new one in its place while this one was waited for.
+            let file = options.open(&self.path).map_err(|error| self.told(&error))?;
+            file.try_lock().map_err(|error| match error {
+                TryLockError::WouldBlock => {
+                    let message = format!("{} is in use by another process", self.path.display());
+                    io::Error::new(io::ErrorKind::WouldBlock, message)
+                }
+                TryLockError::Error(error) => self.told(&error),
+            })?;
+            // Another may have put a new one in its place before this one was locked.
             if is_same(&file, &self.path)? {
-                return Ok(file);
+                return Ok(Locked { file });
             }
         }
     }
 
+    fn told(&self, error: &io::Error) -> io::Error {
+        io::Error::new(error.kind(), format!("{}: {error}", self.path.display()))
+    }
+
     fn read(&self, file: &File) -> io::Result<Vec<DeadLetter>> {
         let mut letters = Vec::new();
-        for (number, line) in (1_u64..).zip(BufReader::new(file).split(b'\n')) {
-            let line = line?;
+        let mut file = BufReader::new(file);
+        for number in 1_u64.. {
+            let mut line = Vec::new();
+            file.read_until(b'\n', &mut line).map_err(|error| self.told(&error))?;
+            // What has no newline was never whole, and its record is not acknowledged.
+            if line.pop_if(|byte| *byte == b'\n').is_none() {
+                break;
+            }
             let damaged = |error: serde_json::Error| {
                 let path = self.path.display();
                 io::Error::new(
@@ -156,6 +160,47 @@ impl DeadLetters {
         }
         Ok(letters)
     }
+}
+
+/// The file of dead letters while nobody else may change it.
+struct Locked {
+    file: File,
+}
+
+impl Locked {
+    /// Adds whole lines, or nothing.
+    fn append(&mut self, lines: &[u8]) -> io::Result<()> {
+        // A write that broke off leaves half a line, which was never acknowledged.
+        let whole = end_of_last_line(&mut self.file)?;
+        self.file.set_len(whole)?;
+        let written = self.file.write_all(lines).and_then(|()| self.file.sync_data());
+        written.inspect_err(|_| drop(self.file.set_len(whole)))
+    }
+}
+
+fn end_of_last_line(file: &mut File) -> io::Result<u64> {
+    const STEP: u64 = 4096;
+    let mut end = file.metadata()?.len();
+    while end > 0 {
+        let from = end.saturating_sub(STEP);
+        let mut part = vec![0; usize::try_from(end - from).unwrap_or(0)];
+        file.seek(SeekFrom::Start(from))?;
+        file.read_exact(&mut part)?;
+        if let Some(newline) = part.iter().rposition(|byte| *byte == b'\n') {
+            return Ok(from + newline as u64 + 1);
+        }
+        end = from;
+    }
+    Ok(0)
+}
+
+fn write_line(lines: &mut Vec<u8>, record: &Record, time: Timestamp, reason: &str) -> io::Result<()> {
+    let text = String::from_utf8_lossy(&record.bytes);
+    let raw = RawValue::from_string(text.to_string()).or_else(|_| serde_json::value::to_raw_value(&text))?;
+    let line = Line { sequence_number: record.sequence_number, time, reason: reason.into(), record: &raw };
+    serde_json::to_writer(&mut *lines, &line)?;
+    lines.push(b'\n');
+    Ok(())
 }
 
 #[cfg(unix)]
@@ -190,9 +235,12 @@ mod tests {
         assert_eq!((&listed[0].record, listed[0].reason.as_str()), (&first, "too large"), "byte for byte");
         assert_eq!(listed[1].record.bytes, b"\"not JSON\"", "as a JSON string");
         letters
-            .retry(|sent| {
-                assert_eq!(sent.len(), 2);
-                Ok::<_, io::Error>(vec![(5, "still no JSON".to_owned())])
+            .retry(|mut sent| {
+                let busy = letters.add([(&first, "meanwhile")]).expect_err("it is being tried");
+                assert_eq!(busy.kind(), io::ErrorKind::WouldBlock);
+                assert_eq!(sent.remove(0).record, first);
+                sent[0].reason = "still no JSON".to_owned();
+                Ok::<_, io::Error>(sent)
             })
             .expect("tried");
         let left = letters.list().expect("listed");
@@ -200,6 +248,20 @@ mod tests {
         letters.retry(|_| Ok::<_, io::Error>(Vec::new())).expect("tried");
         assert_eq!(letters.list().expect("listed"), []);
         letters.retry(|_| Err(io::Error::other("is not called"))).expect("nothing to do");
+    }
+
+    #[test]
+    fn half_a_line_spoils_no_other() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let letters = letters(directory.path());
+        for (before, whole) in [("", 0), ("one", 1), ("two", 2)] {
+            let text =
+                fs::read_to_string(letters.path()).unwrap_or_default() + "{\"sequence_nu" + &"x".repeat(9000);
+            fs::write(letters.path(), text).expect("written");
+            assert_eq!(letters.list().expect("what is whole").len(), whole, "{before}");
+            letters.add([(&record(1, b"{}"), "why")]).expect("added");
+            assert_eq!(letters.list().expect("what is whole").len(), whole + 1);
+        }
     }
 
     #[test]

@@ -166,6 +166,11 @@ impl Delivery {
         places.min_by_key(|place| place.acknowledged.load(Ordering::SeqCst)).map(|place| place.name.as_str())
     }
 
+    /// Has a [`close`](Self::close) that is on its way wait no longer.
+    pub fn give_up(&self) {
+        self.progress.close(Instant::now());
+    }
+
     /// Has every destination get what the log holds, and ends; after `patience` whatever is then on its way is given
     /// up, to be sent again later. Returns who lacks what.
     pub fn close(&self, patience: Duration) -> Vec<Undelivered> {

@@ -26,6 +26,7 @@ pub(crate) struct Follower {
     destination: Destination,
     state: State,
     stored: Instant,
+    store_fails: bool,
     chain_id: String,
     file: StateFile,
     dead_letters: DeadLetters,
@@ -65,6 +66,7 @@ impl Follower {
             destination,
             state,
             stored: Instant::now(),
+            store_fails: false,
             chain_id: source.chain_id.clone(),
             progress,
         }
@@ -83,12 +85,11 @@ impl Follower {
         if let Some(broken) = &broken {
             self.notice(broken);
         }
-        let acknowledged = self.state.acknowledged;
-        Undelivered {
-            destination: self.destination.name,
-            records: self.progress.durable().saturating_sub(acknowledged),
-            reason: broken.or(self.state.failure.map(|failure| failure.message)),
-        }
+        let records = self.progress.durable().saturating_sub(self.state.acknowledged);
+        let failure = self.state.failure.map(|failure| failure.message);
+        let time_was_up = || (records > 0).then(|| "time was up before all was sent".to_owned());
+        let reason = broken.or(failure).or_else(time_was_up);
+        Undelivered { destination: self.destination.name, records, reason }
     }
 
     async fn follow(&mut self) {
@@ -167,38 +168,39 @@ impl Follower {
             self.place().oldest_ms.store(oldest.timestamp_ms, Ordering::Relaxed);
         }
         self.store();
-        let mut refused = Vec::new();
         // The first half of a batch that was refused as a whole comes before the second.
         let mut parts = vec![batch];
         while let Some(part) = parts.pop() {
-            match self.send(&part).await? {
+            let rejected = match self.send(&part).await? {
                 Sent::Accepted(rejected) => {
                     let accepted = part.records.len() - rejected.len();
                     self.state.delivered += accepted as u64;
+                    if accepted > 0 {
+                        self.state.last_success = Some(Timestamp::now());
+                    }
                     self.count("audit_log_records_delivered_total", accepted as u64);
-                    refused.extend(self.give_up(&part, rejected).await);
+                    rejected
                 }
-                Sent::Refused(reason) if part.records.len() == 1 => {
-                    refused
-                        .extend(self.give_up(&part, vec![(part.records[0].sequence_number, reason)]).await);
-                }
-                // One of them may be at fault, and the others not.
-                Sent::Refused(_) => {
+                // One of several may be at fault, and the others not.
+                Sent::Refused(_) if part.records.len() > 1 => {
                     let mut first = part;
                     let second = first.records.split_off(first.records.len() / 2);
                     parts.push(Batch { chain_id: first.chain_id.clone(), records: second });
                     parts.push(first);
+                    continue;
                 }
-                Sent::GivenUp(reason) => {
-                    let all = part.records.iter().map(|record| (record.sequence_number, reason.clone()));
-                    let all = all.collect();
-                    refused.extend(self.give_up(&part, all).await);
+                Sent::Refused(reason) | Sent::GivenUp(reason) => {
+                    part.records.iter().map(|record| (record.sequence_number, reason.clone())).collect()
                 }
-            }
+            };
+            let refused = self.give_up(&part, rejected).await;
+            // What is decided stays decided, however long the other parts take.
+            let is_last = parts.is_empty();
+            let last = part.records.last().map_or(covers, |record| record.sequence_number);
+            self.state.in_flight = (!is_last).then_some(covers);
+            self.acknowledge(if is_last { covers } else { last }, refused);
+            self.store();
         }
-        self.state.in_flight = None;
-        self.acknowledge(covers, refused);
-        self.store();
         Ok(())
     }
 
@@ -252,12 +254,20 @@ impl Follower {
         while let Err(error) =
             self.dead_letters.add(letters.iter().map(|(record, reason)| (*record, &**reason)))
         {
-            self.pause(&format!("cannot write {}: {error}", self.dead_letters.path().display())).await;
+            if error.kind() == io::ErrorKind::WouldBlock {
+                // Somebody retries them, and is done soon.
+                sleep(POLL).await;
+                continue;
+            }
+            self.pause(&format!("cannot write dead letters: {error}")).await;
         }
         self.state.dead_lettered += letters.len() as u64;
         self.count("audit_log_records_dead_lettered_total", letters.len() as u64);
-        let (count, file) = (letters.len(), self.dead_letters.path().display());
-        self.notice(&format!("{count} records are refused for good ({why}) and are in {file}"));
+        let file = self.dead_letters.path().display();
+        match letters.len() {
+            1 => self.notice(&format!("a record is refused for good ({why}) and is in {file}")),
+            count => self.notice(&format!("{count} records are refused for good ({why}) and are in {file}")),
+        }
         let name = &self.destination.name;
         letters
             .into_iter()
@@ -301,8 +311,8 @@ impl Follower {
         self.store();
     }
 
+    /// The place answers.
     fn recovered(&mut self) {
-        self.state.last_success = Some(Timestamp::now());
         if self.state.failure.take().is_some() {
             self.notice("takes records again");
         }
@@ -317,8 +327,13 @@ impl Follower {
     fn store(&mut self) {
         self.stored = Instant::now();
         // An older state delivers some records once more, and the next batch tries to store it again.
-        if let Err(error) = self.file.store(&self.state) {
-            self.notice(&format!("cannot note how far it is: {error}"));
+        match self.file.store(&self.state) {
+            Ok(()) => self.store_fails = false,
+            Err(error) if !self.store_fails => {
+                self.notice(&format!("cannot note how far it is: {error}"));
+                self.store_fails = true;
+            }
+            Err(_) => {}
         }
     }
 

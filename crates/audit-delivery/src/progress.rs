@@ -2,7 +2,7 @@
 
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use audit_model::Timestamp;
@@ -21,7 +21,7 @@ pub(crate) struct Progress {
     /// For those who wait for nothing but the end: each follower does all the time, and none is woken by a commit.
     closed: Notify,
     closing: AtomicBool,
-    deadline: OnceLock<Instant>,
+    deadline: Mutex<Option<Instant>>,
     pub(crate) places: Vec<Place>,
     pub(crate) listener: Arc<dyn Listener>,
 }
@@ -51,7 +51,7 @@ impl Progress {
             changed: Notify::new(),
             closed: Notify::new(),
             closing: AtomicBool::new(false),
-            deadline: OnceLock::new(),
+            deadline: Mutex::new(None),
             places,
             listener,
         }
@@ -70,7 +70,9 @@ impl Progress {
 
     /// Asks the followers to send what there is, and to end by then.
     pub(crate) fn close(&self, deadline: Instant) {
-        let _ = self.deadline.set(deadline);
+        let mut sooner = self.deadline.lock().unwrap_or_else(PoisonError::into_inner);
+        *sooner = Some(sooner.map_or(deadline, |before| before.min(deadline)));
+        drop(sooner);
         self.closing.store(true, Ordering::SeqCst);
         self.changed.notify_waiters();
         self.closed.notify_waiters();
@@ -93,8 +95,13 @@ impl Progress {
     /// Returns when whoever closes waits no longer.
     pub(crate) async fn deadline(&self) {
         self.closing().await;
-        if let Some(deadline) = self.deadline.get() {
-            tokio::time::sleep_until((*deadline).into()).await;
+        loop {
+            let deadline = *self.deadline.lock().unwrap_or_else(PoisonError::into_inner);
+            let Some(deadline) = deadline.filter(|deadline| *deadline > Instant::now()) else { return };
+            let sooner = until(&self.closed, || {
+                self.deadline.lock().unwrap_or_else(PoisonError::into_inner).is_some_and(|now| now < deadline)
+            });
+            let _ = tokio::time::timeout_at(deadline.into(), sooner).await;
         }
     }
 

@@ -56,7 +56,7 @@ impl State {
         let path = path_of(directory, destination);
         let read = || match fs::read(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(error),
+            Err(error) => Err(io::Error::new(error.kind(), format!("{}: {error}", path.display()))),
             Ok(text) => serde_json::from_slice(&text).map(Some).map_err(|error| {
                 io::Error::new(io::ErrorKind::InvalidData, format!("{} is damaged: {error}", path.display()))
             }),

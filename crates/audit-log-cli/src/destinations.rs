@@ -10,7 +10,7 @@ use audit_delivery::{DeadLetter, DeadLetters, State};
 use audit_integrity::SealedRecord;
 use audit_journal::{Reader, segments};
 use audit_model::Timestamp;
-use audit_sink::{Batch, Record, SinkError};
+use audit_sink::{Batch, SinkError};
 use clap::{Args, Subcommand};
 use comfy_table::{Table, presets};
 use serde_json::{Value, json};
@@ -106,14 +106,22 @@ pub(crate) fn check(command: &CheckCommand) -> anyhow::Result<ExitCode> {
     let runtime = runtime()?;
     let mut all_well = true;
     let mut told = Vec::new();
-    for &index in &chosen.indexes {
+    let journal = check_file(&chosen.journal.path);
+    // Told once, with the destination that is the log.
+    let told_there = chosen.journal.destination.is_some() && journal.is_err();
+    let state = journal.and_then(|()| check_file(&chosen.directory().join(".lock")));
+    let state = ("(state)", "directory", state.err().filter(|_| !told_there));
+    let each = chosen.indexes.iter().map(|&index| {
         let failure = if chosen.is_journal(index) {
-            check_journal(&chosen.journal.path).err()
+            check_file(&chosen.journal.path).err()
         } else {
             check_one(&chosen, index, &runtime).err()
         };
+        (chosen.name(index), chosen.kind(index), failure)
+    });
+    let is_well = state.2.is_none();
+    for (name, kind, failure) in each.chain((!is_well).then_some(state)) {
         all_well &= failure.is_none();
-        let (name, kind) = (chosen.name(index), chosen.kind(index));
         let failure = failure.map(|error| describe(&error));
         if arguments.json {
             told.push(json!({"destination": name, "type": kind, "ok": failure.is_none(), "error": failure}));
@@ -132,7 +140,7 @@ pub(crate) fn check(command: &CheckCommand) -> anyhow::Result<ExitCode> {
 
 fn check_one(chosen: &Chosen, index: usize, runtime: &tokio::runtime::Runtime) -> anyhow::Result<()> {
     if let DestinationKind::File(file) = &chosen.config.destinations[index].kind {
-        return check_journal(&file.path);
+        return check_file(&file.path);
     }
     let mut destination = chosen.config.delivered(index)?;
     runtime.block_on(async {
@@ -144,13 +152,17 @@ fn check_one(chosen: &Chosen, index: usize, runtime: &tokio::runtime::Runtime) -
 }
 
 /// Whether the file is there or can be made, without making it or waiting for its lock.
-fn check_journal(path: &Path) -> anyhow::Result<()> {
+fn check_file(path: &Path) -> anyhow::Result<()> {
     if path.exists() {
+        if !path.is_file() {
+            bail!("cannot write {}: it is no file", path.display());
+        }
         let opened = std::fs::OpenOptions::new().append(true).open(path);
         return opened.map(drop).with_context(|| format!("cannot write {}", path.display()));
     }
-    let directory = path.ancestors().skip(1).find(|directory| directory.exists());
-    let directory = directory.filter(|it| !it.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut directories =
+        path.ancestors().skip(1).map(|it| if it == Path::new("") { Path::new(".") } else { it });
+    let directory = directories.find(|directory| directory.exists()).unwrap_or(Path::new("."));
     let tried = tempfile::tempfile_in(directory);
     tried.map(drop).with_context(|| format!("cannot write in {}", directory.display()))
 }
@@ -209,7 +221,12 @@ pub(crate) fn status(arguments: &Arguments) -> anyhow::Result<ExitCode> {
 }
 
 fn progress(chosen: &Chosen, index: usize, sealed: bool, last: u64) -> anyhow::Result<Progress> {
-    let state = State::load(&chosen.directory(), chosen.name(index))?.unwrap_or_default();
+    let mut state = State::load(&chosen.directory(), chosen.name(index))?.unwrap_or_default();
+    // What was delivered of another log says nothing of this one, and `run` begins anew.
+    let chain = reader(&chosen.journal.path, 1, sealed).next_line()?.and_then(|line| chain_of(line.bytes));
+    if state.acknowledged > last || chain.is_some_and(|chain| chain != state.chain_id) {
+        state = State::default();
+    }
     let lag_records = last.saturating_sub(state.acknowledged);
     let mut reader = reader(&chosen.journal.path, state.acknowledged + 1, sealed);
     let oldest = reader.next_line().ok().flatten().and_then(|line| timestamp(line.bytes));
@@ -234,6 +251,10 @@ fn last_sequence(log: &Path, sealed: bool) -> std::io::Result<u64> {
         last = line.sequence_number;
     }
     Ok(last)
+}
+
+fn chain_of(line: &[u8]) -> Option<String> {
+    SealedRecord::parse(line).ok().map(|record| record.integrity.chain_id.to_string())
 }
 
 fn timestamp(line: &[u8]) -> Option<Timestamp> {
@@ -338,50 +359,87 @@ fn list(arguments: &Arguments) -> anyhow::Result<ExitCode> {
 fn retry(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let Some(chosen) = arguments.choose()? else { return Ok(ExitCode::from(2)) };
     let runtime = runtime()?;
-    let (mut taken, mut refused) = (0, 0);
+    let mut tried = Retried::default();
+    let mut unreachable = Vec::new();
     for &index in chosen.indexes.iter().filter(|index| !chosen.is_journal(**index)) {
         let name = chosen.name(index);
         let letters = DeadLetters::of(&chosen.directory(), name);
         let state = State::load(&chosen.directory(), name)?.unwrap_or_default();
         letters
             .retry(|letters| {
-                let again = runtime.block_on(send_again(&chosen, index, &state.chain_id, letters))?;
-                taken += letters.len() - again.len();
-                refused += again.len();
-                anyhow::Ok(again)
+                let (left, failure) =
+                    runtime.block_on(send_again(&chosen, index, &state.chain_id, letters, &mut tried))?;
+                unreachable.extend(failure.map(|failure| format!("destination `{name}`: {failure}")));
+                anyhow::Ok(left)
             })
             .with_context(|| format!("destination `{name}`: its dead letters stay where they are"))?;
     }
-    if arguments.json {
-        print_json(&json!({"taken": taken, "refused": refused}))?;
-    } else {
-        print(&format!("{} taken, {refused} refused again\n", count(taken as u64, "record")))?;
+    for failure in &unreachable {
+        eprintln!("warning: {failure}; what was not tried stays as it was");
     }
-    Ok(if refused == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    let Retried { taken, refused, not_tried } = tried;
+    if arguments.json {
+        print_json(&json!({"taken": taken, "refused": refused, "not_tried": not_tried}))?;
+    } else {
+        let not_tried = if not_tried > 0 { format!(", {not_tried} not tried") } else { String::new() };
+        print(&format!("{} taken, {refused} refused again{not_tried}\n", count(taken, "record")))?;
+    }
+    Ok(if refused + not_tried == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// Sends records one by one, so that one that is refused again keeps no other. Returns those.
+/// What became of dead letters.
+#[derive(Default)]
+struct Retried {
+    taken: u64,
+    refused: u64,
+    not_tried: u64,
+}
+
+/// Sends records one by one, so that one that is refused again keeps no other, until the place cannot be reached. Returns
+/// those that stay, and why the place cannot.
 async fn send_again(
     chosen: &Chosen,
     index: usize,
     chain_id: &str,
-    letters: &[DeadLetter],
-) -> anyhow::Result<Vec<(u64, String)>> {
+    letters: Vec<DeadLetter>,
+    tried: &mut Retried,
+) -> anyhow::Result<(Vec<DeadLetter>, Option<String>)> {
     let mut destination = chosen.config.delivered(index)?;
     let sink = destination.sink();
-    let mut again = Vec::new();
-    for DeadLetter { record, .. } in letters {
-        let number = record.sequence_number;
-        let record: Record = record.clone();
-        let batch = Batch { chain_id: chain_id.to_owned(), records: vec![record] };
-        match tokio::time::timeout(PATIENCE, sink.send(&batch)).await {
-            Ok(Ok(receipt)) => again.extend(receipt.rejected.into_iter().map(|it| (number, it.reason))),
-            Ok(Err(SinkError::Rejected { source })) => again.push((number, source.to_string())),
-            // What was taken before stays taken: the rest is not refused, only not tried to the end.
-            Ok(Err(error)) => again.push((number, plain(&error))),
-            Err(_) => again.push((number, format!("no answer within {} seconds", PATIENCE.as_secs()))),
+    let mut left = Vec::new();
+    let mut failure: Option<String> = None;
+    for mut letter in letters {
+        if failure.is_some() {
+            tried.not_tried += 1;
+            left.push(letter);
+            continue;
+        }
+        let batch = Batch { chain_id: chain_id.to_owned(), records: vec![letter.record.clone()] };
+        let refused = match tokio::time::timeout(PATIENCE, sink.send(&batch)).await {
+            Ok(Ok(receipt)) => receipt.rejected.into_iter().next().map(|rejection| rejection.reason),
+            Ok(Err(SinkError::Rejected { source })) => Some(source.to_string()),
+            Ok(Err(error)) => {
+                failure = Some(plain(&error));
+                None
+            }
+            Err(_) => {
+                failure = Some(format!("no answer within {} seconds", PATIENCE.as_secs()));
+                None
+            }
+        };
+        match refused {
+            _ if failure.is_some() => {
+                tried.not_tried += 1;
+                left.push(letter);
+            }
+            Some(reason) => {
+                tried.refused += 1;
+                letter.reason = reason;
+                left.push(letter);
+            }
+            None => tried.taken += 1,
         }
     }
     let _ = tokio::time::timeout(PATIENCE, sink.close()).await;
-    Ok(again)
+    Ok((left, failure))
 }

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 use audit_config::{Config, DestinationKind, process_environment};
+use audit_journal::JournalError;
 use audit_pipeline::Summary;
 use clap::Args;
 use indicatif::{HumanCount, ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -127,7 +128,7 @@ impl Work<'_> {
             }
         }
         self.intake.stop();
-        let closed = self.intake.pipeline.close();
+        let closed = self.close(inbox, &mut signal);
         self.show();
         self.progress.bar.finish_and_clear();
         if let Some(path) = &self.arguments.socket {
@@ -157,6 +158,28 @@ impl Work<'_> {
         let arrived = summary.undelivered.is_empty() || signal.is_some();
         let whole = failure.is_none() && summary.lost == 0 && summary.dropped == 0 && arrived;
         Ok(if whole { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    }
+
+    /// Closes the log, and lets its destinations finish until a signal comes.
+    fn close(
+        &self,
+        inbox: &mpsc::Receiver<News>,
+        signal: &mut Option<i32>,
+    ) -> Result<Option<Summary>, JournalError> {
+        let pipeline = &self.intake.pipeline;
+        std::thread::scope(|scope| {
+            let closing = scope.spawn(|| pipeline.close());
+            while !closing.is_finished() {
+                match inbox.recv_timeout(Duration::from_millis(20)) {
+                    Ok(News::Signal(number)) => {
+                        *signal = Some(number);
+                        pipeline.give_up_delivery();
+                    }
+                    _ => self.show(),
+                }
+            }
+            closing.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        })
     }
 
     /// Shows how far it is, and what happened to the log meanwhile.

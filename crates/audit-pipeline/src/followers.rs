@@ -40,7 +40,7 @@ impl Default for DeliveryOptions {
 
 #[derive(Debug)]
 pub(crate) struct Followers {
-    delivery: Delivery,
+    delivery: Arc<Delivery>,
     callers: Arc<Callers>,
     drain: Duration,
     max_spool_bytes: Option<u64>,
@@ -85,12 +85,16 @@ impl Followers {
         let listener = Arc::clone(&callers) as Arc<dyn Listener>;
         let started = Delivery::start(&source, &directory, destinations, listener)?;
         Ok(Some(Self {
-            delivery: started,
+            delivery: Arc::new(started),
             callers,
             drain: delivery.drain,
             max_spool_bytes: delivery.max_spool_bytes,
             spool: Mutex::default(),
         }))
+    }
+
+    pub(crate) fn delivery(&self) -> Arc<Delivery> {
+        Arc::clone(&self.delivery)
     }
 
     pub(crate) fn advance(&self, durable: u64) {

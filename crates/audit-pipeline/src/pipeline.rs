@@ -44,6 +44,8 @@ pub(crate) struct Shared {
     committer: Mutex<Option<Committer>>,
     pub(crate) recorded: AtomicU64,
     notices: Notices,
+    #[cfg(feature = "delivery")]
+    delivery: Option<Arc<audit_delivery::Delivery>>,
 }
 
 /// What somebody should know of the log, in sentences.
@@ -104,6 +106,11 @@ impl Pipeline {
         };
         let mut committer = Committer::new(journal, sealer, options.on_failure, Arc::clone(&notices));
         committer.notice_recovery(&recovery);
+        // Before anything is recorded: whatever is wrong with the destinations, then nothing was begun.
+        #[cfg(feature = "delivery")]
+        let followers = crate::followers::Followers::start(&options, &committer, &notices)?;
+        #[cfg(feature = "delivery")]
+        let delivery = followers.as_ref().map(crate::followers::Followers::delivery);
         let started = lifecycle::started(now, committer.path(), &recovery, options.durability);
         for event in std::iter::once(&started).chain(&found) {
             committer.record(event, now)?;
@@ -111,12 +118,14 @@ impl Pipeline {
         committer.record_incidents();
         committer.write_head();
         #[cfg(feature = "delivery")]
-        committer.follow(crate::followers::Followers::start(&options, &committer, &notices)?);
+        committer.follow(followers);
         let shared = Arc::new(Shared {
             queue: Queue::new(options.buffer_bytes),
             committer: Mutex::new(Some(committer)),
             recorded: AtomicU64::new(0),
             notices,
+            #[cfg(feature = "delivery")]
+            delivery,
             options,
         });
         let writer = {
@@ -241,6 +250,18 @@ impl Pipeline {
     /// When the close record cannot be written. If accepted events are lost with it, the error says how many.
     pub fn close(&self) -> Result<Option<Summary>, JournalError> {
         self.inner.close()
+    }
+}
+
+#[cfg(feature = "delivery")]
+impl Pipeline {
+    /// Has a [`close`](Self::close) that is on its way, in another thread, wait no longer for destinations.
+    pub fn give_up_delivery(&self) {
+        if let Some(delivery) =
+            self.inner.shared.delivery.as_ref().filter(|_| self.inner.shared.queue.is_closed())
+        {
+            delivery.give_up();
+        }
     }
 }
 
