@@ -1,6 +1,7 @@
 //! What the types alone can't say: which values go together.
 
 use std::collections::BTreeMap;
+use std::path::{Component, Path, PathBuf};
 
 use audit_model::{EventPattern, EventType, nearest_event_type};
 
@@ -85,7 +86,7 @@ impl Check<'_> {
         let mut names = BTreeMap::new();
         let mut files = BTreeMap::new();
         if let Some(directory) = &config.state_dir {
-            files.insert(directory.join("journal.log"), "the log in `state_dir`".to_owned());
+            files.insert(plain(&directory.join("journal.log")), "the log in `state_dir`".to_owned());
         }
         for (index, destination) in config.destinations.iter().enumerate() {
             let path = config.destination_path(index);
@@ -105,7 +106,7 @@ impl Check<'_> {
                 }
             }
             if let DestinationKind::File(file) = &destination.kind
-                && let Some(first) = files.insert(file.path.components().collect(), format!("`{path}`"))
+                && let Some(first) = files.insert(plain(&file.path), format!("`{path}`"))
             {
                 let message = format!("found the file of {first} again, expected another");
                 self.error(&format!("{path}.path"), message);
@@ -358,6 +359,11 @@ impl Check<'_> {
             self.warn(path, "found no `notify`, so that nobody is told");
         }
     }
+}
+
+/// A path without its `.` and double separators.
+fn plain(path: &Path) -> PathBuf {
+    path.components().filter(|component| *component != Component::CurDir).collect()
 }
 
 fn is_host_port(text: &str) -> bool {
