@@ -8,7 +8,7 @@ use audit_model::{EventPattern, EventType, nearest_event_type};
 use crate::error::quoted;
 use crate::{
     AlertRule, Config, ConfigError, Destination, DestinationKind, Environment, KafkaSecurity, RedactAction,
-    SecurityProtocol, Signing, SyslogProtocol, Tls,
+    SaslMechanism, SecurityProtocol, Signing, SyslogProtocol, Tls,
 };
 
 /// Fields that identify the event; without them as they were the log proves nothing.
@@ -133,6 +133,7 @@ impl Check<'_> {
             DestinationKind::S3(s3) => {
                 self.require(!s3.bucket.is_empty(), &at("bucket"), "the name of a bucket");
                 self.both(path, s3.access_key_id.is_some(), s3.secret_access_key.is_some());
+                self.in_the_clear(&at("endpoint"), s3.endpoint.as_deref());
                 let min_days = self.config.retention.as_ref().and_then(|retention| retention.min_days);
                 if s3.object_lock && min_days.is_none() {
                     self.warn(
@@ -150,6 +151,7 @@ impl Check<'_> {
                     "the name of a log stream",
                 );
                 self.both(path, cloudwatch.access_key_id.is_some(), cloudwatch.secret_access_key.is_some());
+                self.in_the_clear(&at("endpoint"), cloudwatch.endpoint.as_deref());
             }
             DestinationKind::Kafka(kafka) => {
                 self.require(!kafka.topic.is_empty(), &at("topic"), "the name of a topic");
@@ -187,11 +189,7 @@ impl Check<'_> {
             DestinationKind::Webhook(webhook) => {
                 let is_http = webhook.url.starts_with("https://") || webhook.url.starts_with("http://");
                 self.require(is_http, &at("url"), "a URL that begins with `https://` or `http://`");
-                if let Some(rest) = webhook.url.strip_prefix("http://")
-                    && !["127.", "localhost", "[::1]"].iter().any(|local| rest.starts_with(local))
-                {
-                    self.warn(&at("url"), "records and headers travel in the clear; use `https://`");
-                }
+                self.in_the_clear(&at("url"), Some(&webhook.url));
                 self.tls(&at("tls"), &webhook.tls);
             }
             DestinationKind::Stdout(_) => {}
@@ -201,6 +199,14 @@ impl Check<'_> {
     fn both(&mut self, path: &str, id: bool, secret: bool) {
         if id != secret {
             self.error(path, "expected `access_key_id` and `secret_access_key` together, or neither");
+        }
+    }
+
+    fn in_the_clear(&mut self, path: &str, url: Option<&str>) {
+        if let Some(rest) = url.and_then(|url| url.strip_prefix("http://"))
+            && !["127.", "localhost", "[::1]"].iter().any(|local| rest.starts_with(local))
+        {
+            self.warn(path, "records and headers travel in the clear; use `https://`");
         }
     }
 
@@ -217,6 +223,14 @@ impl Check<'_> {
                     self.error(path, format!("missing key `{key}`"));
                 }
             }
+        }
+        if security.security_protocol == SecurityProtocol::SaslPlaintext
+            && security.sasl_mechanism == Some(SaslMechanism::Plain)
+        {
+            self.warn(
+                &format!("{path}.security_protocol"),
+                "the password travels in the clear; use SASL_SSL",
+            );
         }
         if security.ssl_certificate_location.is_some() != security.ssl_key_location.is_some() {
             self.error(

@@ -8,7 +8,7 @@ use audit_sink::{Sink, StdoutSink};
 use audit_sink_file::FileSink;
 
 use crate::assemble::{MB, rotation};
-use crate::{AssembleError, Config, DestinationKind, JournalFile};
+use crate::{AssembleError, Config, Destination, DestinationKind, JournalFile};
 
 impl Config {
     /// Adds whatever concerns delivery.
@@ -76,15 +76,13 @@ impl Config {
         retry.initial = destination.retry.initial_delay.unwrap_or(retry.initial);
         retry.maximum = destination.retry.max_delay.unwrap_or(retry.maximum).max(retry.initial);
         retry.attempts = destination.retry.max_attempts.map_or(retry.attempts, |most| Some(most.get()));
-        let mut delivered = Delivered::new(self.destination_name(index), sink)
+        let delivered = Delivered::new(self.destination_name(index), sink)
             .events(destination.events.iter().cloned())
             .exclude_events(destination.exclude_events.iter().cloned())
             .limits(limits)
             .retry(retry)
+            .timeout(timeout_of(destination))
             .required(destination.required);
-        if let Some(timeout) = destination.timeout {
-            delivered = delivered.timeout(timeout);
-        }
         Ok(delivered)
     }
 
@@ -98,7 +96,7 @@ impl Config {
             }
             DestinationKind::Stdout(_) => Box::new(StdoutSink::new()),
             #[cfg(feature = "s3")]
-            DestinationKind::S3(s3) => Box::new(self.s3(s3, destination.timeout)),
+            DestinationKind::S3(s3) => Box::new(self.s3(s3, request_timeout(destination))),
             #[cfg(feature = "cloudwatch")]
             DestinationKind::Cloudwatch(cloudwatch) => {
                 Box::new(self::cloudwatch(cloudwatch).map_err(failed(path))?)
@@ -109,7 +107,7 @@ impl Config {
             DestinationKind::Syslog(syslog) => Box::new(self::syslog(syslog).map_err(failed(path))?),
             #[cfg(feature = "webhook")]
             DestinationKind::Webhook(webhook) => {
-                Box::new(self::webhook(webhook, destination.timeout).map_err(failed(path))?)
+                Box::new(self::webhook(webhook, request_timeout(destination)).map_err(failed(path))?)
             }
             #[allow(unreachable_patterns, reason = "not in every build")]
             other => return Err(AssembleError::NotBuilt { path: path(), kind: other.type_name() }),
@@ -117,7 +115,7 @@ impl Config {
     }
 
     #[cfg(feature = "s3")]
-    fn s3(&self, s3: &crate::S3Destination, timeout: Option<Duration>) -> audit_sink_s3::S3Sink {
+    fn s3(&self, s3: &crate::S3Destination, timeout: Duration) -> audit_sink_s3::S3Sink {
         use audit_sink_s3::{Compression, ObjectLock, ObjectLockMode, S3Options, S3Sink};
         let mut options = S3Options::new(&s3.bucket).prefix(&s3.prefix).compression(match s3.compression {
             crate::Compression::None => Compression::None,
@@ -127,9 +125,7 @@ impl Config {
         if let Some(path_style) = s3.path_style {
             options = options.path_style(path_style);
         }
-        if let Some(timeout) = timeout {
-            options = options.request_timeout(timeout);
-        }
+        options = options.request_timeout(timeout);
         if let Some(region) = &s3.region {
             options = options.region(region);
         }
@@ -155,6 +151,18 @@ impl Config {
         }
         S3Sink::new(options)
     }
+}
+
+fn timeout_of(destination: &Destination) -> Duration {
+    // 16 MiB in that time are 1.1 Mbit/s.
+    let default = if matches!(destination.kind, DestinationKind::S3(_)) { 120 } else { 30 };
+    destination.timeout.unwrap_or(Duration::from_secs(default))
+}
+
+/// Less than a batch may take, so that it is the client who says what it waited for.
+#[cfg(any(feature = "s3", feature = "webhook"))]
+fn request_timeout(destination: &Destination) -> Duration {
+    timeout_of(destination).mul_f64(0.8)
 }
 
 /// The first pause of a webhook whose attempts are limited.
@@ -281,7 +289,7 @@ fn syslog(
 #[cfg(feature = "webhook")]
 fn webhook(
     webhook: &crate::WebhookDestination,
-    timeout: Option<Duration>,
+    timeout: Duration,
 ) -> Result<audit_sink_webhook::WebhookSink, audit_sink_webhook::WebhookOptionsError> {
     use audit_sink_webhook::{Body, WebhookOptions, WebhookSink};
     let mut options = WebhookOptions::new(&webhook.url).gzip(webhook.gzip).tls(tls(&webhook.tls)).body(
@@ -294,9 +302,7 @@ fn webhook(
     for (name, value) in &webhook.headers {
         options = options.header(name, value.clone().into());
     }
-    if let Some(timeout) = timeout {
-        options = options.request_timeout(timeout);
-    }
+    options = options.request_timeout(timeout);
     if let Some(secret) = &webhook.signing_secret {
         options = options.signing_secret(secret.clone().into());
     }

@@ -34,7 +34,7 @@ pub struct Destination {
     /// When a batch of records is sent.
     #[serde(default)]
     pub batch: Batch,
-    /// How long a batch may be on its way before it counts as failed: `30s`, unless said otherwise.
+    /// How long a batch may be on its way before it counts as failed: `30s`, and `120s` for S3, unless said otherwise.
     #[serde(default, with = "duration")]
     #[schemars(with = "Option<String>")]
     pub timeout: Option<Duration>,

@@ -212,7 +212,11 @@ fn resume(source: &Source, directory: &Path, destination: &Destination, listener
     }
 }
 
-fn make_private(directory: &Path) -> io::Result<()> {
+/// Makes a directory, and those above it, for the owner alone.
+///
+/// # Errors
+/// When that cannot be made.
+pub fn make_private(directory: &Path) -> io::Result<()> {
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]

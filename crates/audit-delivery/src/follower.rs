@@ -40,6 +40,8 @@ const POLL: Duration = Duration::from_millis(50);
 const STORE: Duration = Duration::from_secs(1);
 /// The pause after the log or a file beside it could not be read or written.
 const AFTER_IO_ERROR: Duration = Duration::from_secs(1);
+/// The longest pause that a place may ask for.
+const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(3600);
 /// How long a sink may take to let go of its place when time is up.
 const LET_GO: Duration = Duration::from_secs(1);
 /// How often a listener is called when nothing changes, so that it can see how time goes by.
@@ -230,7 +232,8 @@ impl Follower {
             }
             self.failed(attempts, message);
             let random = getrandom::u32().unwrap_or(u32::MAX);
-            let pause = self.destination.retry.pause(attempts, random).max(retry_after.unwrap_or_default());
+            let asked = retry_after.unwrap_or_default().min(LONGEST_RETRY_AFTER);
+            let pause = self.destination.retry.pause(attempts, random).max(asked);
             if self.progress.is_closing() {
                 sleep(pause).await;
             } else {

@@ -11,7 +11,7 @@ mod retry;
 mod state;
 
 pub use dead_letter::{DeadLetter, DeadLetters};
-pub use delivery::{Delivery, DeliveryError, Listener, Refused, Source, Undelivered};
+pub use delivery::{Delivery, DeliveryError, Listener, Refused, Source, Undelivered, make_private};
 pub use destination::{BatchLimits, Destination};
 pub use retry::Retry;
 pub use state::{Failure, State};

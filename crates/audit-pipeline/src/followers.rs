@@ -6,13 +6,14 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use audit_delivery::{Delivery, Destination, Listener, Refused, Source, Undelivered};
+use audit_delivery::{Delivery, DeliveryError, Destination, Listener, Refused, Source, Undelivered};
 use audit_integrity::SealedRecord;
 use audit_journal::{JournalError, segments};
 
 use crate::committer::Committer;
 use crate::completion::{Completion, Outcome};
 use crate::pipeline::Notices;
+use crate::resume::new_chain_id;
 use crate::{OnFailure, Options, StartError};
 
 /// What concerns delivery among the options of a pipeline.
@@ -68,10 +69,14 @@ impl Followers {
         let directory =
             delivery.directory.clone().unwrap_or_else(|| log.with_file_name(format!(".{name}.delivery")));
         let sealed = committer.chain_id();
-        let unsealed = || options.chain_id.as_ref().map_or(name.clone().into_owned(), ToString::to_string);
+        let chain_id = match (sealed, &options.chain_id) {
+            (Some(id), _) => id.to_owned(),
+            (None, Some(id)) => id.to_string(),
+            (None, None) => name_of_unsealed(&directory)?,
+        };
         let source = Source {
             log: log.clone(),
-            chain_id: sealed.map_or_else(unsealed, str::to_owned),
+            chain_id,
             sequence_of: sealed.map(|_| SealedRecord::sequence_number_of as _),
             durable: committer.last_sequence(),
         };
@@ -152,6 +157,24 @@ impl Followers {
         }
         undelivered
     }
+}
+
+/// What a log without seals is called at its destinations: made up once, as places tell logs apart by it, and kept.
+fn name_of_unsealed(directory: &Path) -> Result<String, StartError> {
+    let path = directory.join("chain_id");
+    match std::fs::read_to_string(&path) {
+        Ok(name) if !name.trim().is_empty() => return Ok(name.trim().to_owned()),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(unusable(path)(error)),
+        _ => {}
+    }
+    let name = new_chain_id().to_string();
+    audit_delivery::make_private(directory).map_err(unusable(directory.to_owned()))?;
+    std::fs::write(&path, format!("{name}\n")).map_err(unusable(path))?;
+    Ok(name)
+}
+
+fn unusable(path: PathBuf) -> impl FnOnce(io::Error) -> StartError {
+    move |source| DeliveryError::Io { what: "cannot use", path, source }.into()
 }
 
 /// How many bytes of the log's files are those of records that somebody lacks, if all records of a file are of one size.

@@ -116,7 +116,7 @@ fn ring(options: &Options, signer: &Signer) -> KeyRing {
 }
 
 /// Not taken from the machine's or the file's name: a log that is begun anew is another chain.
-fn new_chain_id() -> ChainId {
+pub(crate) fn new_chain_id() -> ChainId {
     let id = format!("chain-{}", uuid::Uuid::now_v7().simple());
     id.parse().expect("letters, digits and a hyphen")
 }

@@ -297,4 +297,7 @@ fn an_unsealed_log_is_delivered_too() {
         assert_eq!(log.close().unwrap().unwrap().undelivered, []);
     }
     assert_eq!(place.numbers(), (1..=6).collect::<Vec<_>>());
+    // Places tell logs apart by it, on all machines.
+    let name = std::fs::read_to_string(directory.path().join(".audit.log.delivery/chain_id")).unwrap();
+    assert!(name.starts_with("chain-") && name.len() > 30, "{name}");
 }

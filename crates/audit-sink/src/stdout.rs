@@ -5,21 +5,27 @@ use crate::{Batch, Receipt, SendFuture, Sink, SinkError};
 /// Writes records to standard output, one a line, where a container's runtime collects them.
 ///
 /// It is written with blocking calls inside the future: run it where a wait for the reader holds up nobody else.
-#[derive(Clone, Copy, Debug, Default)]
-#[non_exhaustive]
-pub struct StdoutSink;
+#[derive(Clone, Debug, Default)]
+pub struct StdoutSink {
+    closed: bool,
+}
 
 impl StdoutSink {
     /// One for this process.
     #[must_use]
     pub fn new() -> Self {
-        Self
+        Self::default()
     }
 }
 
 impl Sink for StdoutSink {
     fn send<'a>(&'a mut self, batch: &'a Batch) -> SendFuture<'a, Receipt> {
-        Box::pin(async move { write(&mut io::stdout().lock(), batch).map_err(SinkError::retryable) })
+        Box::pin(async move {
+            if self.closed {
+                return Err(SinkError::Closed);
+            }
+            write(&mut io::stdout().lock(), batch).map_err(SinkError::retryable)
+        })
     }
 
     fn check(&mut self) -> SendFuture<'_, ()> {
@@ -27,6 +33,7 @@ impl Sink for StdoutSink {
     }
 
     fn close(&mut self) -> SendFuture<'_, ()> {
+        self.closed = true;
         self.check()
     }
 }
