@@ -12,7 +12,7 @@ use crate::state::private;
 
 /// Records that a place will never take: the file `NAME.dead-letter.ndjson` in the directory of the delivery's state.
 ///
-/// Each line is `{"sequence_number":…,"time":…,"reason":…,"record":…}`, with the record as it was sent.
+/// Each line is `{"chain_id":…,"sequence_number":…,"time":…,"reason":…,"record":…}`, with the record as it was sent.
 #[derive(Clone, Debug)]
 pub struct DeadLetters {
     path: PathBuf,
@@ -22,6 +22,8 @@ pub struct DeadLetters {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DeadLetter {
+    /// The chain that the record is of, or what else its log is called.
+    pub chain_id: String,
     /// The record.
     pub record: Record,
     /// When it was given up.
@@ -32,6 +34,8 @@ pub struct DeadLetter {
 
 #[derive(Serialize, Deserialize)]
 struct Line<'a> {
+    #[serde(default)]
+    chain_id: std::borrow::Cow<'a, str>,
     sequence_number: u64,
     time: Timestamp,
     reason: std::borrow::Cow<'a, str>,
@@ -58,11 +62,15 @@ impl DeadLetters {
     /// # Errors
     /// When the file cannot be written, and [`WouldBlock`](io::ErrorKind::WouldBlock) while somebody
     /// [retries](Self::retry).
-    pub fn add<'a>(&self, letters: impl IntoIterator<Item = (&'a Record, &'a str)>) -> io::Result<()> {
+    pub fn add<'a>(
+        &self,
+        chain_id: &str,
+        letters: impl IntoIterator<Item = (&'a Record, &'a str)>,
+    ) -> io::Result<()> {
         let time = Timestamp::now();
         let mut lines = Vec::new();
         for (record, reason) in letters {
-            write_line(&mut lines, record, time, reason)?;
+            write_line(&mut lines, chain_id, record, time, reason)?;
         }
         self.open()?.append(&lines).map_err(|error| self.told(&error))
     }
@@ -94,7 +102,7 @@ impl DeadLetters {
         let left = send(self.list()?)?;
         let mut lines = Vec::new();
         for letter in &left {
-            write_line(&mut lines, &letter.record, letter.time, &letter.reason)?;
+            write_line(&mut lines, &letter.chain_id, &letter.record, letter.time, &letter.reason)?;
         }
         let beside = Self { path: self.path.with_extension("ndjson.new") };
         match fs::remove_file(&beside.path) {
@@ -150,9 +158,10 @@ impl DeadLetters {
                     ),
                 )
             };
-            let Line { sequence_number, time, reason, record: raw } =
+            let Line { chain_id, sequence_number, time, reason, record: raw } =
                 serde_json::from_slice(&line).map_err(damaged)?;
             letters.push(DeadLetter {
+                chain_id: chain_id.into_owned(),
                 record: record(sequence_number, raw.get().as_bytes()),
                 time,
                 reason: reason.into_owned(),
@@ -194,10 +203,18 @@ fn end_of_last_line(file: &mut File) -> io::Result<u64> {
     Ok(0)
 }
 
-fn write_line(lines: &mut Vec<u8>, record: &Record, time: Timestamp, reason: &str) -> io::Result<()> {
+fn write_line(
+    lines: &mut Vec<u8>,
+    chain_id: &str,
+    record: &Record,
+    time: Timestamp,
+    reason: &str,
+) -> io::Result<()> {
     let text = String::from_utf8_lossy(&record.bytes);
     let raw = RawValue::from_string(text.to_string()).or_else(|_| serde_json::value::to_raw_value(&text))?;
-    let line = Line { sequence_number: record.sequence_number, time, reason: reason.into(), record: &raw };
+    let chain_id = chain_id.into();
+    let line =
+        Line { chain_id, sequence_number: record.sequence_number, time, reason: reason.into(), record: &raw };
     serde_json::to_writer(&mut *lines, &line)?;
     lines.push(b'\n');
     Ok(())
@@ -230,13 +247,13 @@ mod tests {
         assert_eq!(letters.list().expect("no file is no error"), []);
         let line = br#"{"event_id":"evt_1","event_type":"auth.login", "n": 1.50,"timestamp":"2026-01-02T03:04:05.006Z"}"#;
         let (first, second) = (record(3, line), record(5, b"not JSON"));
-        letters.add([(&first, "too large"), (&second, "no JSON")]).expect("added");
+        letters.add("c", [(&first, "too large"), (&second, "no JSON")]).expect("added");
         let listed = letters.list().expect("listed");
         assert_eq!((&listed[0].record, listed[0].reason.as_str()), (&first, "too large"), "byte for byte");
         assert_eq!(listed[1].record.bytes, b"\"not JSON\"", "as a JSON string");
         letters
             .retry(|mut sent| {
-                let busy = letters.add([(&first, "meanwhile")]).expect_err("it is being tried");
+                let busy = letters.add("c", [(&first, "meanwhile")]).expect_err("it is being tried");
                 assert_eq!(busy.kind(), io::ErrorKind::WouldBlock);
                 assert_eq!(sent.remove(0).record, first);
                 sent[0].reason = "still no JSON".to_owned();
@@ -259,7 +276,7 @@ mod tests {
                 fs::read_to_string(letters.path()).unwrap_or_default() + "{\"sequence_nu" + &"x".repeat(9000);
             fs::write(letters.path(), text).expect("written");
             assert_eq!(letters.list().expect("what is whole").len(), whole, "{before}");
-            letters.add([(&record(1, b"{}"), "why")]).expect("added");
+            letters.add("c", [(&record(1, b"{}"), "why")]).expect("added");
             assert_eq!(letters.list().expect("what is whole").len(), whole + 1);
         }
     }
@@ -268,7 +285,7 @@ mod tests {
     fn a_foreign_line_is_named() {
         let directory = tempfile::tempdir().expect("a directory");
         let letters = letters(directory.path());
-        letters.add([(&record(1, b"{}"), "why")]).expect("added");
+        letters.add("c", [(&record(1, b"{}"), "why")]).expect("added");
         fs::write(letters.path(), "{\"not\":\"one\"}\n").expect("written");
         assert!(
             letters.list().expect_err("no dead letter").to_string().contains("siem.dead-letter.ndjson:1: ")

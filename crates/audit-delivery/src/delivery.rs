@@ -4,8 +4,8 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use audit_journal::SequenceOf;
@@ -56,7 +56,10 @@ pub struct Refused {
 #[derive(Debug)]
 pub struct Delivery {
     progress: Arc<Progress>,
-    threads: Mutex<Vec<JoinHandle<Undelivered>>>,
+    /// What each follower says at its end.
+    ends: Mutex<Option<Receiver<(usize, Undelivered)>>>,
+    /// Ends the thread that tells how time goes by.
+    ticker: Mutex<Option<Sender<()>>>,
     /// Held for as long as the followers run.
     lock: Mutex<Option<File>>,
 }
@@ -127,19 +130,31 @@ impl Delivery {
         let mut states = Vec::new();
         let mut places = Vec::new();
         for destination in &destinations {
-            let state = resume(source, directory, destination, &*listener);
+            let state = resume(source, directory, destination, &*listener).map_err(failed("cannot use"))?;
             places.push(Place::new(&destination.name, destination.required, state.acknowledged));
             states.push(state);
         }
         let progress = Arc::new(Progress::new(source.durable, places, listener));
-        let mut threads = Vec::new();
+        let (report, ends) = channel();
+        let (ticker, stop) = channel();
+        // Should a thread not start, dropping this ends those that did.
+        let delivery = Self {
+            progress: Arc::clone(&progress),
+            ends: Mutex::new(Some(ends)),
+            ticker: Mutex::new(Some(ticker)),
+            lock: Mutex::new(Some(lock)),
+        };
+        let thread = |name: String| std::thread::Builder::new().name(name);
         for (index, (destination, state)) in destinations.into_iter().zip(states).enumerate() {
-            let name = destination.name.clone();
+            let named = thread(format!("audit-{}", destination.name));
             let follower = Follower::new(index, destination, state, source, directory, Arc::clone(&progress));
-            let thread = std::thread::Builder::new().name(format!("audit-{name}"));
-            threads.push(thread.spawn(move || follower.work()).map_err(failed("cannot start a thread for"))?);
+            let report = report.clone();
+            let work = move || drop(report.send((index, follower.work())));
+            named.spawn(work).map_err(failed("cannot start a thread for"))?;
         }
-        Ok(Self { progress, threads: Mutex::new(threads), lock: Mutex::new(Some(lock)) })
+        let named = thread("audit-ticker".to_owned());
+        named.spawn(move || tick(&progress, &stop)).map_err(failed("cannot start a thread for"))?;
+        Ok(delivery)
     }
 
     /// Tells the followers that records up to this one are durable. Cheap, and never waits.
@@ -172,16 +187,57 @@ impl Delivery {
     }
 
     /// Has every destination get what the log holds, and ends; after `patience` whatever is then on its way is given
-    /// up, to be sent again later. Returns who lacks what.
+    /// up, to be sent again later. Returns who lacks what. A sink that does not give way is left behind in its thread.
     pub fn close(&self, patience: Duration) -> Vec<Undelivered> {
-        self.progress.close(Instant::now() + patience);
-        let threads = std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
-        let ended = threads.into_iter().map(JoinHandle::join);
-        let undelivered =
-            ended.filter_map(Result::ok).filter(|left| left.records > 0 || left.reason.is_some());
-        let undelivered = undelivered.collect();
-        self.lock.lock().unwrap_or_else(PoisonError::into_inner).take();
-        undelivered
+        self.progress.close(Instant::now() + patience.min(LONGEST));
+        let taken = self.ends.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Some(ends) = taken else { return Vec::new() };
+        let mut told: Vec<Option<Undelivered>> = vec![None; self.progress.places.len()];
+        let mut left_behind = false;
+        while told.iter().any(Option::is_none) {
+            // Looked at often, as somebody may give up.
+            match ends.recv_timeout(Duration::from_millis(50)) {
+                Ok((index, undelivered)) => told[index] = Some(undelivered),
+                Err(RecvTimeoutError::Disconnected) => break,
+                Err(RecvTimeoutError::Timeout) => {
+                    let is_over = |ends: Instant| ends.elapsed() > GIVE_WAY;
+                    if self.progress.ends().is_some_and(is_over) {
+                        left_behind = true;
+                        break;
+                    }
+                }
+            }
+        }
+        self.ticker.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let lock = self.lock.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if left_behind {
+            // Whoever is left may still write here; nobody else may, until this process has ended.
+            std::mem::forget(lock);
+        }
+        let places = self.progress.places.iter().zip(told);
+        let missing = |place: &Place| Undelivered {
+            destination: place.name.clone(),
+            records: self.progress.durable().saturating_sub(place.acknowledged.load(Ordering::SeqCst)),
+            reason: Some("its thread ended by a panic, or its sink does not give way".to_owned()),
+        };
+        let all = places.map(|(place, told)| told.unwrap_or_else(|| missing(place)));
+        all.filter(|left| left.records > 0 || left.reason.is_some()).collect()
+    }
+}
+
+/// Longer than anybody waits, and short enough to be added to any time.
+const LONGEST: Duration = Duration::from_secs(1 << 30);
+/// How long after its time a follower may take to end: it lets go of its place meanwhile.
+const GIVE_WAY: Duration = Duration::from_secs(2);
+/// How often those who wait for required destinations see how time goes by.
+const TICK: Duration = Duration::from_millis(100);
+
+/// Tells how time goes by, whatever the followers do.
+fn tick(progress: &Progress, stop: &Receiver<()>) {
+    let tick = if progress.acknowledged_by_required().is_some() { TICK } else { 10 * TICK };
+    while stop.recv_timeout(tick) == Err(RecvTimeoutError::Timeout) {
+        progress.places.iter().for_each(|place| progress.gauge_lag(place));
+        progress.tell(Vec::new());
     }
 }
 
@@ -192,23 +248,35 @@ impl Drop for Delivery {
 }
 
 /// Where a destination goes on.
-fn resume(source: &Source, directory: &Path, destination: &Destination, listener: &dyn Listener) -> State {
+fn resume(
+    source: &Source,
+    directory: &Path,
+    destination: &Destination,
+    listener: &dyn Listener,
+) -> io::Result<State> {
     let name = &destination.name;
-    let kept = State::load(directory, name).unwrap_or_else(|error| {
-        listener.notice(format!("destination `{name}`: {error}; it gets all that the log holds once more"));
-        None
-    });
-    match kept {
-        Some(state) if state.chain_id == source.chain_id && state.acknowledged <= source.durable => state,
-        Some(state) => {
+    let anew = State { chain_id: source.chain_id.clone(), ..State::default() };
+    match State::load(directory, name) {
+        Ok(None) => Ok(anew),
+        Ok(Some(state)) if state.chain_id == source.chain_id && state.acknowledged <= source.durable => {
+            Ok(state)
+        }
+        Ok(Some(state)) => {
+            State::set_aside(directory, name)?;
             listener.notice(format!(
                 "destination `{name}` had the records of {} up to {}, which this log ({} up to {}) is not: it gets all \
-                 that this log holds",
+                 that this log holds, and nothing more of the other one",
                 state.chain_id, state.acknowledged, source.chain_id, source.durable
             ));
-            State { chain_id: source.chain_id.clone(), ..State::default() }
+            Ok(anew)
         }
-        None => State { chain_id: source.chain_id.clone(), ..State::default() },
+        Err(error) if error.kind() == io::ErrorKind::InvalidData => {
+            State::set_aside(directory, name)?;
+            listener
+                .notice(format!("destination `{name}`: {error}; it gets all that the log holds once more"));
+            Ok(anew)
+        }
+        Err(error) => Err(error),
     }
 }
 

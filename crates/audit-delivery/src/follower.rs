@@ -1,5 +1,6 @@
 //! One destination's way through the log.
 
+use std::collections::BTreeMap;
 use std::future::{Future, poll_fn};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -12,22 +13,25 @@ use std::time::Duration;
 
 use audit_journal::Reader;
 use audit_model::Timestamp;
-use audit_sink::{Batch, SinkError};
+use audit_sink::{Batch, Record, SinkError};
+use tokio::task::yield_now;
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::delivery::{Refused, Source, Undelivered};
 use crate::gather::Gatherer;
 use crate::progress::{Place, Progress};
 use crate::state::{Failure, StateFile};
-use crate::{DeadLetters, Destination, State};
+use crate::{DeadLetters, Destination, InFlight, State};
 
 pub(crate) struct Follower {
     index: usize,
     destination: Destination,
     state: State,
     stored: Instant,
+    stored_through: u64,
     store_fails: bool,
-    chain_id: String,
+    source: Source,
+    reading_fails: bool,
     file: StateFile,
     dead_letters: DeadLetters,
     gatherer: Gatherer,
@@ -44,8 +48,6 @@ const AFTER_IO_ERROR: Duration = Duration::from_secs(1);
 const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(3600);
 /// How long a sink may take to let go of its place when time is up.
 const LET_GO: Duration = Duration::from_secs(1);
-/// How often a listener is called when nothing changes, so that it can see how time goes by.
-const TICK: Duration = Duration::from_millis(100);
 
 impl Follower {
     pub(crate) fn new(
@@ -56,20 +58,18 @@ impl Follower {
         directory: &Path,
         progress: Arc<Progress>,
     ) -> Self {
-        let mut reader = Reader::from_sequence(&source.log, state.acknowledged + 1);
-        if let Some(sequence_of) = source.sequence_of {
-            reader = reader.numbered_by(sequence_of);
-        }
         Self {
             index,
             file: StateFile::of(directory, &destination.name),
             dead_letters: DeadLetters::of(directory, &destination.name),
-            gatherer: Gatherer::new(reader, state.acknowledged, state.in_flight),
+            gatherer: gatherer(source, &state),
+            source: source.clone(),
+            reading_fails: false,
             destination,
-            state,
             stored: Instant::now(),
+            stored_through: state.acknowledged,
+            state,
             store_fails: false,
-            chain_id: source.chain_id.clone(),
             progress,
         }
     }
@@ -78,67 +78,69 @@ impl Follower {
     pub(crate) fn work(mut self) -> Undelivered {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let ended = match &runtime {
-            Ok(runtime) => catch_unwind(AssertUnwindSafe(|| runtime.block_on(self.follow()))).map_err(|_| {
-                "a panic ended its thread; records wait in the log until it is opened again".to_owned()
-            }),
+            Ok(runtime) => catch_unwind(AssertUnwindSafe(|| runtime.block_on(self.follow())))
+                .unwrap_or_else(|_| Err("a panic ended its thread".to_owned())),
             Err(error) => Err(format!("no runtime for it: {error}")),
         };
-        let broken = ended.err();
-        if let Some(broken) = &broken {
-            self.notice(broken);
+        if let Err(broken) = ended {
+            self.failed(0, &format!("{broken}; records wait in the log until it is opened again"));
         }
         let records = self.progress.durable().saturating_sub(self.state.acknowledged);
         let failure = self.state.failure.map(|failure| failure.message);
         let time_was_up = || (records > 0).then(|| "time was up before all was sent".to_owned());
-        let reason = broken.or(failure).or_else(time_was_up);
-        Undelivered { destination: self.destination.name, records, reason }
+        Undelivered { destination: self.destination.name, records, reason: failure.or_else(time_was_up) }
     }
 
-    async fn follow(&mut self) {
+    async fn follow(&mut self) -> Result<(), String> {
         let progress = Arc::clone(&self.progress);
-        {
-            let mut ticks = pin!(ticks(&progress, self.index));
+        let ended = {
             let mut deadline = pin!(progress.deadline());
             let mut deliver = pin!(self.deliver_all());
-            poll_fn(|context| {
-                // They never end.
-                let _ = ticks.as_mut().poll(context);
-                if deliver.as_mut().poll(context).is_ready() {
-                    return Poll::Ready(());
-                }
-                deadline.as_mut().poll(context)
+            poll_fn(|context| match deliver.as_mut().poll(context) {
+                Poll::Ready(ended) => Poll::Ready(ended),
+                Poll::Pending => deadline.as_mut().poll(context).map(Ok),
             })
-            .await;
-        }
+            .await
+        };
         self.store();
         // What it says is of no use to anybody any more: all that was accepted is noted.
         let _ = timeout(LET_GO, self.destination.sink.close()).await;
+        ended
     }
 
     /// Ends when the log was closed and all of it is delivered, or the sink is closed.
-    async fn deliver_all(&mut self) {
+    async fn deliver_all(&mut self) -> Result<(), String> {
         loop {
             match self.gather().await {
                 Ok(Some(batch)) => {
-                    if self.deliver(batch).await.is_err() {
-                        self.notice("its sink is closed; records wait in the log until it is opened again");
-                        return;
-                    }
+                    self.reading_fails = false;
+                    self.deliver(batch).await.map_err(|Closed| "its sink is closed".to_owned())?;
+                    // However many there are: whoever closes is looked at between two.
+                    yield_now().await;
                 }
-                Ok(None) => return,
-                Err(error) => self.pause(&format!("cannot read the log: {error}")).await,
+                Ok(None) => return Ok(()),
+                Err(error) => {
+                    // What was read of a batch is read again.
+                    self.gatherer = gatherer(&self.source, &self.state);
+                    if !self.reading_fails {
+                        self.notice(&format!("cannot read the log: {error}; it is tried again"));
+                        self.reading_fails = true;
+                    }
+                    sleep(AFTER_IO_ERROR).await;
+                }
             }
         }
     }
 
     /// The next batch; `None` when no more will come.
     async fn gather(&mut self) -> io::Result<Option<Batch>> {
-        let mut batch = Batch { chain_id: self.chain_id.clone(), records: Vec::new() };
+        let mut batch = Batch { chain_id: self.source.chain_id.clone(), records: Vec::new() };
         let mut size = 0;
         let mut begun = None;
         loop {
-            let durable = self.progress.durable();
+            // In this order: what is durable when the log is closed is all there will be.
             let is_closing = self.progress.is_closing();
+            let durable = self.progress.durable();
             let full = self.gatherer.fill(&mut batch, &mut size, &self.destination, durable)?;
             if let Some((first, last)) = self.gatherer.gone.take() {
                 self.notice(&format!(
@@ -147,10 +149,20 @@ impl Follower {
             }
             if batch.records.is_empty() {
                 self.skip();
-                if is_closing {
-                    return Ok(None);
+                let has_all = self.gatherer.read_through >= durable;
+                match (has_all, is_closing) {
+                    (true, true) => return Ok(None),
+                    (true, false) if self.stored_through == self.state.acknowledged => {
+                        self.progress.more_than(durable).await;
+                    }
+                    (true, false) => {
+                        if timeout(STORE, self.progress.more_than(durable)).await.is_err() {
+                            self.store();
+                        }
+                    }
+                    // A file is being renamed, or gone: it is looked for again.
+                    (false, _) => sleep(POLL).await,
                 }
-                self.progress.more_than(durable).await;
                 continue;
             }
             let begun = *begun.get_or_insert_with(Instant::now);
@@ -165,23 +177,27 @@ impl Follower {
     /// Sends a batch until it is accepted or given up.
     async fn deliver(&mut self, batch: Batch) -> Result<(), Closed> {
         let covers = self.gatherer.covers();
-        self.state.in_flight = Some(covers);
+        let records = batch.records.len() as u64;
+        self.state.in_flight = Some(InFlight { through: covers, records });
         if let Some(oldest) = batch.records.first() {
             self.place().oldest_ms.store(oldest.timestamp_ms, Ordering::Relaxed);
         }
         self.store();
         // The first half of a batch that was refused as a whole comes before the second.
         let mut parts = vec![batch];
+        let mut dead: Option<(usize, String)> = None;
         while let Some(part) = parts.pop() {
             let rejected = match self.send(&part).await? {
                 Sent::Accepted(rejected) => {
-                    let accepted = part.records.len() - rejected.len();
-                    self.state.delivered += accepted as u64;
+                    let known: BTreeMap<u64, String> = rejected.into_iter().collect();
+                    let is_there = |record: &&Record| known.contains_key(&record.sequence_number);
+                    let accepted = (part.records.len() - part.records.iter().filter(is_there).count()) as u64;
+                    self.state.delivered += accepted;
                     if accepted > 0 {
                         self.state.last_success = Some(Timestamp::now());
                     }
-                    self.count("audit_log_records_delivered_total", accepted as u64);
-                    rejected
+                    self.count("audit_log_records_delivered_total", accepted);
+                    known
                 }
                 // One of several may be at fault, and the others not.
                 Sent::Refused(_) if part.records.len() > 1 => {
@@ -196,12 +212,22 @@ impl Follower {
                 }
             };
             let refused = self.give_up(&part, rejected).await;
+            if let Some(first) = refused.first() {
+                let (count, _) = dead.get_or_insert_with(|| (0, first.reason.clone()));
+                *count += refused.len();
+            }
             // What is decided stays decided, however long the other parts take.
-            let is_last = parts.is_empty();
+            let records: usize = parts.iter().map(|part| part.records.len()).sum();
             let last = part.records.last().map_or(covers, |record| record.sequence_number);
-            self.state.in_flight = (!is_last).then_some(covers);
-            self.acknowledge(if is_last { covers } else { last }, refused);
+            let in_flight = InFlight { through: covers, records: records as u64 };
+            self.state.in_flight = (records > 0).then_some(in_flight);
+            self.acknowledge(if records > 0 { last } else { covers }, refused);
             self.store();
+        }
+        if let Some((count, why)) = dead {
+            let file = self.dead_letters.path().display();
+            let which = if count == 1 { "a record is".to_owned() } else { format!("{count} records are") };
+            self.notice(&format!("{which} refused for good ({why}) and in {file}"));
         }
         Ok(())
     }
@@ -230,7 +256,7 @@ impl Follower {
             if self.destination.retry.attempts.is_some_and(|most| attempts >= most.max(1)) {
                 return Ok(Sent::GivenUp(format!("given up after {attempts} attempts: {message}")));
             }
-            self.failed(attempts, message);
+            self.failed(attempts, &message);
             let random = getrandom::u32().unwrap_or(u32::MAX);
             let asked = retry_after.unwrap_or_default().min(LONGEST_RETRY_AFTER);
             let pause = self.destination.retry.pause(attempts, random).max(asked);
@@ -246,40 +272,34 @@ impl Follower {
     }
 
     /// Puts records into the dead letters.
-    async fn give_up(&mut self, batch: &Batch, rejected: Vec<(u64, String)>) -> Vec<Refused> {
-        let Some((_, why)) = rejected.first() else { return Vec::new() };
-        let why = why.clone();
-        let find = |(number, reason)| {
-            let record = batch.records.iter().find(|record| record.sequence_number == number);
-            record.map(|record| (record, reason))
-        };
-        let letters: Vec<_> = rejected.into_iter().filter_map(find).collect();
+    async fn give_up(&mut self, batch: &Batch, rejected: BTreeMap<u64, String>) -> Vec<Refused> {
+        let reason = |record: &Record| rejected.get(&record.sequence_number).map(|why| shortened(why));
+        let letters: Vec<(&Record, String)> =
+            batch.records.iter().filter_map(|record| Some((record, reason(record)?))).collect();
+        if letters.is_empty() {
+            return Vec::new();
+        }
+        let chain_id = &batch.chain_id;
         while let Err(error) =
-            self.dead_letters.add(letters.iter().map(|(record, reason)| (*record, &**reason)))
+            self.dead_letters.add(chain_id, letters.iter().map(|(record, reason)| (*record, &**reason)))
         {
             if error.kind() == io::ErrorKind::WouldBlock {
                 // Somebody retries them, and is done soon.
                 sleep(POLL).await;
                 continue;
             }
-            self.pause(&format!("cannot write dead letters: {error}")).await;
+            self.notice(&format!("cannot write dead letters: {error}; it is tried again"));
+            sleep(AFTER_IO_ERROR).await;
         }
         self.state.dead_lettered += letters.len() as u64;
         self.count("audit_log_records_dead_lettered_total", letters.len() as u64);
-        let file = self.dead_letters.path().display();
-        match letters.len() {
-            1 => self.notice(&format!("a record is refused for good ({why}) and is in {file}")),
-            count => self.notice(&format!("{count} records are refused for good ({why}) and are in {file}")),
-        }
-        let name = &self.destination.name;
-        letters
-            .into_iter()
-            .map(|(record, reason)| Refused {
-                sequence_number: record.sequence_number,
-                destination: name.clone(),
-                reason,
-            })
-            .collect()
+        let destination = &self.destination.name;
+        let refused = |(record, reason): (&Record, String)| Refused {
+            sequence_number: record.sequence_number,
+            destination: destination.clone(),
+            reason,
+        };
+        letters.into_iter().map(refused).collect()
     }
 
     /// Notes that what was read and is not for this destination is done with.
@@ -295,14 +315,18 @@ impl Follower {
 
     fn acknowledge(&mut self, through: u64, refused: Vec<Refused>) {
         self.state.acknowledged = through;
+        if self.destination.required && !refused.is_empty() {
+            // Before it counts as acknowledged, or else somebody might be told that it was accepted.
+            self.progress.tell(refused);
+        }
         self.place().acknowledged.store(through, Ordering::SeqCst);
         self.progress.gauge_lag(self.place());
         if self.destination.required {
-            tell(&self.progress, refused);
+            self.progress.tell(Vec::new());
         }
     }
 
-    fn failed(&mut self, attempts: u32, message: String) {
+    fn failed(&mut self, attempts: u32, message: &str) {
         let message = shortened(message);
         if self.state.failure.is_none() {
             self.notice(&format!("{message}; it is tried again, and records wait in the log"));
@@ -321,14 +345,9 @@ impl Follower {
         }
     }
 
-    /// Waits after the local disk failed, and says so.
-    async fn pause(&self, what: &str) {
-        self.notice(&format!("{what}; it is tried again"));
-        sleep(AFTER_IO_ERROR).await;
-    }
-
     fn store(&mut self) {
         self.stored = Instant::now();
+        self.stored_through = self.state.acknowledged;
         // An older state delivers some records once more, and the next batch tries to store it again.
         match self.file.store(&self.state) {
             Ok(()) => self.store_fails = false,
@@ -367,31 +386,24 @@ enum Sent {
 #[derive(Debug)]
 struct Closed;
 
-/// Tells how time goes by while nothing else happens: the metrics, and the listener if somebody may wait for this one.
-async fn ticks(progress: &Progress, index: usize) {
-    let place = &progress.places[index];
-    loop {
-        sleep(if place.required { TICK } else { 10 * TICK }).await;
-        progress.gauge_lag(place);
-        if place.required {
-            tell(progress, Vec::new());
-        }
-    }
+/// Reads the log from where a destination is.
+fn gatherer(source: &Source, state: &State) -> Gatherer {
+    let reader = Reader::from_sequence(&source.log, state.acknowledged.saturating_add(1));
+    let reader = match source.sequence_of {
+        Some(sequence_of) => reader.numbered_by(sequence_of),
+        None => reader,
+    };
+    Gatherer::new(reader, state.acknowledged, state.in_flight)
 }
 
-fn tell(progress: &Progress, refused: Vec<Refused>) {
-    if let Some(through) = progress.acknowledged_by_required() {
-        progress.listener.acknowledged(through, refused);
-    }
-}
-
-/// A place may answer with a page.
-fn shortened(mut message: String) -> String {
+/// A place may answer with a page, and with what a terminal obeys.
+fn shortened(message: &str) -> String {
     const MOST: usize = 1000;
-    if message.len() > MOST {
-        let end = (0..=MOST).rev().find(|at| message.is_char_boundary(*at)).unwrap_or(0);
-        message.truncate(end);
-        message.push('…');
+    let mut text: String = message.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    if text.len() > MOST {
+        let end = (0..=MOST).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+        text.truncate(end);
+        text.push('…');
     }
-    message
+    text
 }

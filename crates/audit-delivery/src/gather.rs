@@ -6,6 +6,7 @@ use audit_journal::Reader;
 use audit_sink::{Batch, Record};
 
 use crate::Destination;
+use crate::InFlight;
 use crate::record::record;
 
 /// Reads the log for one destination.
@@ -16,15 +17,15 @@ pub(crate) struct Gatherer {
     pub(crate) read_through: u64,
     /// What did not fit into the last batch.
     held: Option<Record>,
-    /// The batch that was on its way at a crash ended with this record.
-    pub(crate) repeats_until: Option<u64>,
+    /// The batch that was on its way at a crash.
+    pub(crate) repeats: Option<InFlight>,
     /// Records that are gone from the log, and that this destination never got.
     pub(crate) gone: Option<(u64, u64)>,
 }
 
 impl Gatherer {
-    pub(crate) fn new(reader: Reader, read_through: u64, repeats_until: Option<u64>) -> Self {
-        Self { reader, read_through, held: None, repeats_until, gone: None }
+    pub(crate) fn new(reader: Reader, read_through: u64, repeats: Option<InFlight>) -> Self {
+        Self { reader, read_through, held: None, repeats, gone: None }
     }
 
     /// Adds what there is up to record `durable`; true when the batch is full.
@@ -39,13 +40,24 @@ impl Gatherer {
             *size += record.bytes.len();
             batch.records.push(record);
         }
-        let end = self.repeats_until.map_or(durable, |end| end.min(durable));
-        while self.repeats_until.is_some()
-            || (batch.records.len() < to.limits.records && *size < to.limits.bytes)
-        {
+        loop {
+            let is_full = match self.repeats {
+                Some(repeated) => batch.records.len() as u64 >= repeated.records.max(1),
+                None => batch.records.len() >= to.limits.records.max(1) || *size >= to.limits.bytes.max(1),
+            };
+            if is_full {
+                self.repeats = None;
+                return Ok(true);
+            }
+            let end = self.repeats.map_or(durable, |repeated| repeated.through.min(durable));
             let Some(line) = self.reader.next_until(end)? else {
-                // All of a repeated batch is there, as far as the log still has it.
-                return Ok(self.repeats_until.take().is_some() && !batch.records.is_empty());
+                match self.repeats.take() {
+                    None => return Ok(false),
+                    // All of a repeated batch is there, as far as the log still has it.
+                    Some(_) if !batch.records.is_empty() => return Ok(true),
+                    // Nothing of it is: the next one is an ordinary one.
+                    Some(_) => continue,
+                }
             };
             let number = line.sequence_number;
             let record = record(number, line.bytes);
@@ -57,14 +69,13 @@ impl Gatherer {
                 continue;
             }
             let fits = batch.records.is_empty() || *size + record.bytes.len() <= to.limits.bytes;
-            if !fits && self.repeats_until.is_none() {
+            if !fits && self.repeats.is_none() {
                 self.held = Some(record);
                 return Ok(true);
             }
             *size += record.bytes.len();
             batch.records.push(record);
         }
-        Ok(true)
     }
 
     /// The last record that a batch made of what was read so far speaks for.

@@ -14,4 +14,4 @@ pub use dead_letter::{DeadLetter, DeadLetters};
 pub use delivery::{Delivery, DeliveryError, Listener, Refused, Source, Undelivered, make_private};
 pub use destination::{BatchLimits, Destination};
 pub use retry::Retry;
-pub use state::{Failure, State};
+pub use state::{Failure, InFlight, State};

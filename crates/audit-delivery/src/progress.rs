@@ -8,7 +8,7 @@ use std::time::Instant;
 use audit_model::Timestamp;
 use tokio::sync::Notify;
 
-use crate::delivery::Listener;
+use crate::delivery::{Listener, Refused};
 
 #[derive(Debug)]
 pub(crate) struct Progress {
@@ -78,6 +78,18 @@ impl Progress {
         self.closed.notify_waiters();
     }
 
+    /// When whoever closes waits no longer.
+    pub(crate) fn ends(&self) -> Option<Instant> {
+        *self.deadline.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Tells how time goes by while nothing else happens: those who wait for required destinations.
+    pub(crate) fn tell(&self, refused: Vec<Refused>) {
+        if let Some(through) = self.acknowledged_by_required() {
+            self.listener.acknowledged(through, refused);
+        }
+    }
+
     pub(crate) fn is_closing(&self) -> bool {
         self.closing.load(Ordering::SeqCst)
     }
@@ -96,11 +108,8 @@ impl Progress {
     pub(crate) async fn deadline(&self) {
         self.closing().await;
         loop {
-            let deadline = *self.deadline.lock().unwrap_or_else(PoisonError::into_inner);
-            let Some(deadline) = deadline.filter(|deadline| *deadline > Instant::now()) else { return };
-            let sooner = until(&self.closed, || {
-                self.deadline.lock().unwrap_or_else(PoisonError::into_inner).is_some_and(|now| now < deadline)
-            });
+            let Some(deadline) = self.ends().filter(|deadline| *deadline > Instant::now()) else { return };
+            let sooner = until(&self.closed, || self.ends().is_some_and(|now| now < deadline));
             let _ = tokio::time::timeout_at(deadline.into(), sooner).await;
         }
     }

@@ -23,7 +23,8 @@ impl Retry {
     pub(crate) fn pause(&self, failures: u32, random: u32) -> Duration {
         let doubled =
             self.initial.saturating_mul(1_u32.checked_shl(failures.saturating_sub(1)).unwrap_or(u32::MAX));
-        let half = doubled.min(self.maximum) / 2;
+        // Even who asks for no pause does not try as often as the machine can.
+        let half = doubled.min(self.maximum).max(Duration::from_millis(2)) / 2;
         half + half.mul_f64(f64::from(random) / f64::from(u32::MAX))
     }
 }

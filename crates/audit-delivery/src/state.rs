@@ -17,10 +17,10 @@ pub struct State {
     pub chain_id: String,
     /// All records up to this number have been accepted, are in the dead letters, or were not selected.
     pub acknowledged: u64,
-    /// The last record of a batch that is on its way. After a crash the same batch is sent again, so that a place that
-    /// recognises a batch by its first and last record does.
+    /// The batch that is on its way. After a crash the same batch is sent again, so that a place that recognises a batch
+    /// by its first and last record does.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub in_flight: Option<u64>,
+    pub in_flight: Option<InFlight>,
     /// How many records were accepted.
     pub delivered: u64,
     /// How many batches were sent more than once, each time counted.
@@ -33,6 +33,15 @@ pub struct State {
     /// Why the present batch is not accepted; absent while all is well.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failure: Option<Failure>,
+}
+
+/// A batch that is on its way.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InFlight {
+    /// Once it is accepted, all records up to this number are.
+    pub through: u64,
+    /// How many records it has.
+    pub records: u64,
 }
 
 /// Why a batch is not accepted.
@@ -63,6 +72,12 @@ impl State {
         };
         // It may be written this very moment.
         read().or_else(|_| read())
+    }
+
+    /// Keeps a state that is of no use any more, for whoever wants to know what it was.
+    pub(crate) fn set_aside(directory: &Path, destination: &str) -> io::Result<()> {
+        let path = path_of(directory, destination);
+        fs::rename(&path, path.with_extension("json.before"))
     }
 }
 
@@ -137,13 +152,13 @@ mod tests {
             let state = State {
                 chain_id: "c".into(),
                 acknowledged: 7,
-                in_flight: Some(9),
+                in_flight: Some(InFlight { through: 9, records: 2 }),
                 failure: Some(failure(message.clone())),
                 ..State::default()
             };
             file.store(&state).expect("written");
             let read = State::load(directory.path(), "kafka").expect("read").expect("there");
-            assert_eq!((read.acknowledged, read.in_flight), (7, Some(9)));
+            assert_eq!((read.acknowledged, read.in_flight), (7, Some(InFlight { through: 9, records: 2 })));
             let kept = read.failure.expect("there").message;
             assert!(kept == message || kept == "a message too long to be kept", "{kept}");
         }

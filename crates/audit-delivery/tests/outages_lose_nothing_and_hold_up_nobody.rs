@@ -81,7 +81,10 @@ fn closing_is_patient_and_then_gives_up_and_the_next_start_goes_on() {
     assert_eq!(undelivered[0].records, 12);
     assert_eq!(undelivered[0].reason.as_deref(), Some("no route to host"));
     let state = State::load(&log.state(), "siem").unwrap().unwrap();
-    assert_eq!((state.acknowledged, state.in_flight), (0, Some(10)));
+    assert_eq!(
+        (state.acknowledged, state.in_flight),
+        (0, Some(audit_delivery::InFlight { through: 10, records: 10 }))
+    );
     assert_eq!(state.failure.unwrap().message, "no route to host");
     place.always(Answer::Accept);
     let (delivery, _) = log.deliver(vec![to("siem", &place)]);

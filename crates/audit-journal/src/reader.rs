@@ -19,6 +19,12 @@ pub struct Reader {
     next: u64,
     current: Option<Current>,
     line: Vec<u8>,
+    /// The number of the line in `line`, when that was read and may not be given out yet.
+    pending: Option<u64>,
+    /// What the last call was told to be acknowledged.
+    acknowledged: u64,
+    /// Where records were missing, and how often the files were looked at again.
+    missing: (u64, u8),
 }
 
 struct Current {
@@ -45,6 +51,9 @@ enum Place {
     Left,
 }
 
+/// How often records are looked for before they are taken for gone.
+const LOOKS: u8 = 3;
+
 /// A record as it stands in the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -60,7 +69,16 @@ impl Reader {
     #[must_use]
     pub fn from_sequence(log: &Path, sequence_number: u64) -> Self {
         let next = sequence_number.max(1);
-        Self { log: log.to_owned(), sequence_of: None, next, current: None, line: Vec::new() }
+        Self {
+            log: log.to_owned(),
+            sequence_of: None,
+            next,
+            current: None,
+            line: Vec::new(),
+            pending: None,
+            acknowledged: 0,
+            missing: (0, 0),
+        }
     }
 
     /// Takes the numbers from the records themselves instead of counting lines.
@@ -87,9 +105,35 @@ impl Reader {
     /// # Errors
     /// When a file cannot be read.
     pub fn next_until(&mut self, last: u64) -> io::Result<Option<Line<'_>>> {
-        if self.next > last {
+        match self.advance(last) {
+            Ok(Some(sequence_number)) => Ok(Some(Line { sequence_number, bytes: &self.line })),
+            Ok(None) => Ok(None),
+            Err(error) => {
+                // Whatever was half read is read again, from a file that is opened anew.
+                self.current = None;
+                self.pending = None;
+                Err(error)
+            }
+        }
+    }
+
+    /// Reads the next record into `line`, and returns its number.
+    fn advance(&mut self, last: u64) -> io::Result<Option<u64>> {
+        if self.pending.is_none() && (self.next > last || self.acknowledged < last) {
+            // What was read ahead when less was acknowledged may have been cut off and written again since.
             self.current.iter_mut().try_for_each(Current::forget_what_was_read_ahead)?;
+        }
+        self.acknowledged = last;
+        if self.next > last {
             return Ok(None);
+        }
+        if let Some(number) = self.pending {
+            if number > last {
+                return Ok(None);
+            }
+            self.pending = None;
+            self.next = number.saturating_add(1);
+            return Ok(Some(number));
         }
         loop {
             if self.current.is_none() {
@@ -108,14 +152,27 @@ impl Reader {
                 };
                 let is_wanted = |number: &u64| *number >= self.next && *number <= current.place.last();
                 let Some(number) = number.filter(is_wanted) else { continue };
+                if number > self.next && self.missing != (self.next, LOOKS) {
+                    // A file may have been renamed or compressed while it was looked for.
+                    let looks = if self.missing.0 == self.next { self.missing.1 } else { 0 };
+                    self.missing = (self.next, looks + 1);
+                    self.current = None;
+                    continue;
+                }
                 if number > last {
-                    current.number -= 1;
-                    current.offset -= read as u64;
-                    current.forget_what_was_read_ahead()?;
+                    match current.source {
+                        // There is no way back in it, and nothing in it is written again.
+                        Source::Packed(_) => self.pending = Some(number),
+                        Source::Plain(_) => {
+                            current.number -= 1;
+                            current.offset -= read as u64;
+                            current.forget_what_was_read_ahead()?;
+                        }
+                    }
                     return Ok(None);
                 }
                 self.next = number.saturating_add(1);
-                return Ok(Some(Line { sequence_number: number, bytes: &self.line }));
+                return Ok(Some(number));
             }
             match current.place {
                 Place::Active { identity: opened } => {

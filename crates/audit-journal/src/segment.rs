@@ -78,14 +78,32 @@ impl Segment {
 /// # Errors
 /// When the directory cannot be read.
 pub fn segments(log: &Path) -> io::Result<Vec<Segment>> {
+    let mut found = list(log)?;
+    // While files are renamed, a listing may have neither the old name nor the new one.
+    for _ in 0..10 {
+        let again = list(log)?;
+        if again == found {
+            break;
+        }
+        found = again;
+    }
+    Ok(found)
+}
+
+fn list(log: &Path) -> io::Result<Vec<Segment>> {
     let name = file_name(log);
     let mut found = Vec::new();
     for entry in fs::read_dir(directory(log))? {
-        found.extend(Segment::parse(&name, entry?.path()).filter(|segment| segment.path.is_file()));
+        let Some(mut segment) = Segment::parse(&name, entry?.path()) else { continue };
+        if !segment.path.is_file() && !segment.is_compressed() {
+            // It was compressed since its name was read, and the other name may have been too late for the listing.
+            segment.path = segment.packed_path();
+        }
+        found.extend(Some(segment).filter(|segment| segment.path.is_file()));
     }
     found.sort();
     // The plain name is the beginning of the compressed one, so it sorts before it.
-    found.dedup_by(|next, kept| next.is_compressed() && next.plain_path() == kept.path);
+    found.dedup_by(|next, kept| next.plain_path() == kept.plain_path());
     Ok(found)
 }
 

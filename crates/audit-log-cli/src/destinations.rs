@@ -228,7 +228,7 @@ fn progress(chosen: &Chosen, index: usize, sealed: bool, last: u64) -> anyhow::R
         state = State::default();
     }
     let lag_records = last.saturating_sub(state.acknowledged);
-    let mut reader = reader(&chosen.journal.path, state.acknowledged + 1, sealed);
+    let mut reader = reader(&chosen.journal.path, state.acknowledged.saturating_add(1), sealed);
     let oldest = reader.next_line().ok().flatten().and_then(|line| timestamp(line.bytes));
     let milliseconds =
         oldest.map_or(0, |oldest| Timestamp::now().as_milliseconds() - oldest.as_milliseconds()).max(0);
@@ -242,10 +242,8 @@ fn reader(log: &Path, from: u64, sealed: bool) -> Reader {
 }
 
 fn last_sequence(log: &Path, sealed: bool) -> std::io::Result<u64> {
-    if !log.exists() {
-        return Ok(0);
-    }
-    let mut last = segments(log)?.last().map_or(0, |segment| segment.last_sequence);
+    let Ok(rotated) = segments(log) else { return Ok(0) };
+    let mut last = rotated.last().map_or(0, |segment| segment.last_sequence);
     let mut reader = reader(log, last + 1, sealed);
     while let Some(line) = reader.next_line()? {
         last = line.sequence_number;
@@ -364,11 +362,9 @@ fn retry(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     for &index in chosen.indexes.iter().filter(|index| !chosen.is_journal(**index)) {
         let name = chosen.name(index);
         let letters = DeadLetters::of(&chosen.directory(), name);
-        let state = State::load(&chosen.directory(), name)?.unwrap_or_default();
         letters
             .retry(|letters| {
-                let (left, failure) =
-                    runtime.block_on(send_again(&chosen, index, &state.chain_id, letters, &mut tried))?;
+                let (left, failure) = runtime.block_on(send_again(&chosen, index, letters, &mut tried))?;
                 unreachable.extend(failure.map(|failure| format!("destination `{name}`: {failure}")));
                 anyhow::Ok(left)
             })
@@ -400,7 +396,6 @@ struct Retried {
 async fn send_again(
     chosen: &Chosen,
     index: usize,
-    chain_id: &str,
     letters: Vec<DeadLetter>,
     tried: &mut Retried,
 ) -> anyhow::Result<(Vec<DeadLetter>, Option<String>)> {
@@ -414,7 +409,7 @@ async fn send_again(
             left.push(letter);
             continue;
         }
-        let batch = Batch { chain_id: chain_id.to_owned(), records: vec![letter.record.clone()] };
+        let batch = Batch { chain_id: letter.chain_id.clone(), records: vec![letter.record.clone()] };
         let refused = match tokio::time::timeout(PATIENCE, sink.send(&batch)).await {
             Ok(Ok(receipt)) => receipt.rejected.into_iter().next().map(|rejection| rejection.reason),
             Ok(Err(SinkError::Rejected { source })) => Some(source.to_string()),

@@ -2,8 +2,8 @@
 
 use std::collections::VecDeque;
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 use audit_integrity::{EventDigest, Head, Sealer};
@@ -13,7 +13,7 @@ use audit_model::{Event, Timestamp};
 use crate::completion::Outcome;
 use crate::followers::Followers;
 use crate::lifecycle::{self, Lost};
-use crate::pipeline::{Notices, Shared, Summary};
+use crate::pipeline::{Notices, Shared, Summary, note};
 use crate::queue::{Batch, LastCommit};
 use crate::{EmitError, OnFailure};
 
@@ -167,8 +167,10 @@ impl Committer {
     /// Seals and appends a batch, behind the record of what was lost before it. Returns the number of its first record.
     /// On an error nothing is written, and the chain is where it was.
     fn write(&mut self, batch: &Batch, shared: &Shared, now: Timestamp) -> Result<u64, JournalError> {
-        if let Some(followers) = &self.followers {
-            followers.check_room(self.journal.path(), self.last_sequence())?;
+        // What was accepted before the log was closed is little, and its callers are gone.
+        if let Some(followers) = self.followers.as_ref().filter(|_| !shared.queue.is_closed()) {
+            let room = followers.check_room(self.journal.path(), self.last_sequence());
+            room.inspect_err(|error| self.notice_failure(error))?;
         }
         let before = self.head();
         let mut first = match &self.sealer {
@@ -196,11 +198,13 @@ impl Committer {
     fn append(&mut self, records: u64, before: Option<Head>, now: Timestamp) -> Result<(), JournalError> {
         let appended = self.journal.append(&self.lines, records, now);
         match &appended {
-            Err(error) if !self.fails => self.notice(format!("the log cannot be written: {error}")),
-            Ok(()) if self.fails => self.notice("the log can be written again".to_owned()),
-            _ => {}
+            Err(error) => self.notice_failure(error),
+            Ok(()) if self.fails => {
+                self.notice("the log can be written again".to_owned());
+                self.fails = false;
+            }
+            Ok(()) => {}
         }
-        self.fails = appended.is_err();
         if let (Some(sealer), Some(before)) = (&mut self.sealer, before) {
             match &appended {
                 Ok(()) => self.head_is_stale = true,
@@ -210,8 +214,16 @@ impl Committer {
         appended
     }
 
+    /// Tells of a failure, once until it is over.
+    fn notice_failure(&mut self, error: &JournalError) {
+        if !self.fails {
+            self.notice(format!("the log cannot be written: {error}"));
+        }
+        self.fails = true;
+    }
+
     fn notice(&self, sentence: String) {
-        self.notices.lock().unwrap_or_else(PoisonError::into_inner).push(sentence);
+        note(&self.notices, sentence);
     }
 
     /// Tells what was found at the log's end when it was opened.

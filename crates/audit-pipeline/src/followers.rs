@@ -2,8 +2,10 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
+use std::ops::RangeInclusive;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use audit_delivery::{Delivery, DeliveryError, Destination, Listener, Refused, Source, Undelivered};
@@ -12,7 +14,7 @@ use audit_journal::{JournalError, segments};
 
 use crate::committer::Committer;
 use crate::completion::{Completion, Outcome};
-use crate::pipeline::Notices;
+use crate::pipeline::{Notices, note};
 use crate::resume::new_chain_id;
 use crate::{OnFailure, Options, StartError};
 
@@ -98,8 +100,9 @@ impl Followers {
         }))
     }
 
-    pub(crate) fn delivery(&self) -> Arc<Delivery> {
-        Arc::clone(&self.delivery)
+    /// For whoever may want to cut its closing short; it does not outlive the one who writes.
+    pub(crate) fn delivery(&self) -> Weak<Delivery> {
+        Arc::downgrade(&self.delivery)
     }
 
     pub(crate) fn advance(&self, durable: u64) {
@@ -149,13 +152,19 @@ impl Followers {
 
     /// Lets the destinations finish, and says what they lack.
     pub(crate) fn close(self) -> Vec<Undelivered> {
-        let undelivered = self.delivery.close(self.drain);
-        let reason = |_: &Waiting| "the log was closed before a required destination confirmed it".into();
-        for waiting in lock(&self.callers.waiting).drain(..) {
-            let reason = reason(&waiting);
+        self.delivery.close(self.drain)
+    }
+}
+
+impl Drop for Followers {
+    /// However it ends, nobody waits for ever.
+    fn drop(&mut self) {
+        drop(self.delivery.close(Duration::ZERO));
+        let left = std::mem::take(&mut *lock(&self.callers.waiting));
+        for waiting in left {
+            let reason = "the log was closed before a required destination confirmed it".into();
             waiting.unconfirmed(vec![(waiting.first..=waiting.last, reason)]);
         }
-        undelivered
     }
 }
 
@@ -208,6 +217,9 @@ struct Callers {
     notices: Notices,
 }
 
+/// Records that a required destination did not confirm, and why.
+type Unconfirmed = Vec<(RangeInclusive<u64>, Arc<str>)>;
+
 /// The callers of one batch.
 #[derive(Debug)]
 struct Waiting {
@@ -218,17 +230,28 @@ struct Waiting {
 }
 
 impl Waiting {
-    fn unconfirmed(&self, which: Vec<(std::ops::RangeInclusive<u64>, Arc<str>)>) {
-        self.completion.complete(Outcome::Unconfirmed(self.first, which.into()));
+    fn recorded(&self) {
+        self.answer(Outcome::Recorded(self.first));
+    }
+
+    fn unconfirmed(&self, which: Unconfirmed) {
+        self.answer(Outcome::Unconfirmed(self.first, which.into()));
+    }
+
+    /// Wakers are somebody else's code: one that panics is no reason to deliver no more.
+    fn answer(&self, outcome: Outcome) {
+        let _ = catch_unwind(AssertUnwindSafe(|| self.completion.complete(outcome)));
     }
 }
 
 impl Listener for Callers {
     fn notice(&self, sentence: String) {
-        self.notices.lock().unwrap_or_else(PoisonError::into_inner).push(sentence);
+        note(&self.notices, sentence);
     }
 
     fn acknowledged(&self, through: u64, refused: Vec<Refused>) {
+        // Answered when nothing is locked any more: wakers may do anything.
+        let mut answers: Vec<(Waiting, Unconfirmed)> = Vec::new();
         let mut told = lock(&self.refused);
         told.extend(refused.into_iter().map(|it| {
             (it.sequence_number, format!("destination `{}` refused it: {}", it.destination, it.reason).into())
@@ -237,23 +260,23 @@ impl Listener for Callers {
         while let Some(first) = pop_if(&mut waiting, |first| first.last <= through) {
             let which: Vec<_> =
                 told.range(first.first..=first.last).map(|(at, why)| (*at..=*at, Arc::clone(why))).collect();
-            if which.is_empty() {
-                first.completion.complete(Outcome::Recorded(first.first));
-            } else {
-                first.unconfirmed(which);
-            }
+            answers.push((first, which));
         }
         *told = told.split_off(&waiting.front().map_or(through + 1, |first| first.first));
-        if self.on_failure == OnFailure::Block {
-            return;
+        let is_over =
+            |first: &Waiting| self.on_failure != OnFailure::Block && first.since.elapsed() >= self.patience;
+        while let Some(first) = pop_if(&mut waiting, is_over) {
+            let reason = format!("no confirmation from a required destination within {:?}", self.patience);
+            let which =
+                (self.on_failure != OnFailure::Permit).then(|| (first.first..=first.last, reason.into()));
+            answers.push((first, which.into_iter().collect()));
         }
-        while let Some(first) = pop_if(&mut waiting, |first| first.since.elapsed() >= self.patience) {
-            if self.on_failure == OnFailure::Permit {
-                first.completion.complete(Outcome::Recorded(first.first));
+        drop((waiting, told));
+        for (waiting, which) in answers {
+            if which.is_empty() {
+                waiting.recorded();
             } else {
-                let reason =
-                    format!("no confirmation from a required destination within {:?}", self.patience);
-                first.unconfirmed(vec![(first.first..=first.last, reason.into())]);
+                waiting.unconfirmed(which);
             }
         }
     }

@@ -45,11 +45,22 @@ pub(crate) struct Shared {
     pub(crate) recorded: AtomicU64,
     notices: Notices,
     #[cfg(feature = "delivery")]
-    delivery: Option<Arc<audit_delivery::Delivery>>,
+    delivery: std::sync::Weak<audit_delivery::Delivery>,
 }
 
 /// What somebody should know of the log, in sentences.
 pub(crate) type Notices = Arc<Mutex<Vec<String>>>;
+
+/// Adds a sentence; where nobody takes them, the newest of many are left out.
+pub(crate) fn note(notices: &Notices, sentence: String) {
+    const MOST: usize = 1000;
+    let mut notices = notices.lock().unwrap_or_else(PoisonError::into_inner);
+    match notices.len() {
+        MOST => notices.push("more happened than is told here".to_owned()),
+        0..MOST => notices.push(sentence),
+        _ => {}
+    }
+}
 
 /// How a log was closed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -110,15 +121,16 @@ impl Pipeline {
         #[cfg(feature = "delivery")]
         let followers = crate::followers::Followers::start(&options, &committer, &notices)?;
         #[cfg(feature = "delivery")]
-        let delivery = followers.as_ref().map(crate::followers::Followers::delivery);
+        let delivery = followers.as_ref().map(crate::followers::Followers::delivery).unwrap_or_default();
+        // And before anything is deleted, which they may lack.
+        #[cfg(feature = "delivery")]
+        committer.follow(followers);
         let started = lifecycle::started(now, committer.path(), &recovery, options.durability);
         for event in std::iter::once(&started).chain(&found) {
             committer.record(event, now)?;
         }
         committer.record_incidents();
         committer.write_head();
-        #[cfg(feature = "delivery")]
-        committer.follow(followers);
         let shared = Arc::new(Shared {
             queue: Queue::new(options.buffer_bytes),
             committer: Mutex::new(Some(committer)),
@@ -257,9 +269,8 @@ impl Pipeline {
 impl Pipeline {
     /// Has a [`close`](Self::close) that is on its way, in another thread, wait no longer for destinations.
     pub fn give_up_delivery(&self) {
-        if let Some(delivery) =
-            self.inner.shared.delivery.as_ref().filter(|_| self.inner.shared.queue.is_closed())
-        {
+        let shared = &self.inner.shared;
+        if let Some(delivery) = shared.delivery.upgrade().filter(|_| shared.queue.is_closed()) {
             delivery.give_up();
         }
     }

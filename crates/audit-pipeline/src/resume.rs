@@ -1,14 +1,13 @@
 //! Where the chain goes on when a log is opened.
 
 use std::path::Path;
-use std::sync::PoisonError;
 
 use audit_integrity::{ChainId, Head, KeyRing, SealedRecord, Sealer, Signature, Signer};
 use audit_journal::{Journal, Recovery};
 use audit_model::{Event, Timestamp};
 
 use crate::lifecycle::tampered_at_rest;
-use crate::pipeline::Notices;
+use crate::pipeline::{Notices, note};
 use crate::{Options, StartError};
 
 /// A record's own number, as the journal asks for it.
@@ -25,7 +24,7 @@ pub(crate) fn resume(
     notices: &Notices,
     now: Timestamp,
 ) -> Result<(Sealer, Vec<Event>), StartError> {
-    let notice = |sentence: String| notices.lock().unwrap_or_else(PoisonError::into_inner).push(sentence);
+    let notice = |sentence: String| note(notices, sentence);
     let path = journal.path().to_owned();
     let shown = || path.display().to_string();
     let mut found = Vec::new();

@@ -26,6 +26,9 @@ const WORKS: u8 = 0;
 const FAILS: u8 = 1;
 const STALLS: u8 = 2;
 const REFUSES_LOGINS: u8 = 3;
+const PANICS: u8 = 4;
+const IS_CLOSED: u8 = 5;
+const BLOCKS: u8 = 6;
 
 impl Place {
     fn mood(&self, mood: u8) {
@@ -44,6 +47,9 @@ impl Sink for Place {
             match mood {
                 FAILS => return Err(SinkError::retryable("out of order")),
                 STALLS => std::future::pending().await,
+                PANICS => panic!("a sink with a fault"),
+                IS_CLOSED => return Err(SinkError::Closed),
+                BLOCKS => std::thread::sleep(Duration::from_secs(5)),
                 _ => {}
             }
             let refused = |event_type: &str| mood == REFUSES_LOGINS && event_type == "auth.login";
@@ -300,4 +306,75 @@ fn an_unsealed_log_is_delivered_too() {
     // Places tell logs apart by it, on all machines.
     let name = std::fs::read_to_string(directory.path().join(".audit.log.delivery/chain_id")).unwrap();
     assert!(name.starts_with("chain-") && name.len() > 30, "{name}");
+}
+
+#[test]
+fn a_restart_deletes_nothing_that_a_destination_lacks() {
+    let directory = tempfile::tempdir().unwrap();
+    let place = Place::default();
+    place.mood(FAILS);
+    let start = |patience| {
+        let rotation = Rotation::never().max_size(2000).max_files(2);
+        let options = options(directory.path()).rotation(rotation).drain_timeout(patience);
+        options.deliver_to(to("siem", &place)).start().unwrap()
+    };
+    let log = start(Duration::from_millis(20));
+    for _ in 0..100 {
+        log.emit_blocking(&event(EventType::AUTH_LOGIN)).map(drop).unwrap();
+    }
+    log.close().unwrap();
+    for _ in 0..5 {
+        start(Duration::from_millis(20)).close().unwrap();
+    }
+    place.mood(WORKS);
+    let log = start(Duration::from_secs(5));
+    assert_eq!(log.close().unwrap().unwrap().undelivered, []);
+    let numbers = place.numbers();
+    assert_eq!(numbers, (1..=numbers.len() as u64).collect::<Vec<_>>(), "from the very first");
+}
+
+#[test]
+fn callers_are_answered_whatever_becomes_of_the_required_destination() {
+    for mood in [PANICS, IS_CLOSED, BLOCKS] {
+        let directory = tempfile::tempdir().unwrap();
+        let place = Place::default();
+        place.mood(mood);
+        let log = options(directory.path())
+            .deliver_to(to("siem", &place).required(true))
+            .required_timeout(Duration::from_millis(200))
+            .drain_timeout(Duration::from_millis(50))
+            .start()
+            .unwrap();
+        let answer = log.emit_blocking(&event(EventType::AUTH_LOGIN));
+        assert!(
+            matches!(answer, Err(EmitError::Undelivered { sequence_number: 2, .. })),
+            "{mood}: {answer:?}"
+        );
+        let undelivered = log.close().unwrap().unwrap().undelivered;
+        assert!(undelivered[0].reason.is_some(), "{mood}: {undelivered:?}");
+    }
+}
+
+#[test]
+fn what_was_accepted_is_recorded_though_the_spool_is_full_when_the_log_is_closed() {
+    let directory = tempfile::tempdir().unwrap();
+    let place = Place::default();
+    place.mood(FAILS);
+    let log = options(directory.path())
+        .deliver_to(to("siem", &place))
+        .max_spool_bytes(20_000)
+        .on_failure(OnFailure::Block)
+        .drain_timeout(Duration::from_millis(50))
+        .start()
+        .unwrap();
+    for _ in 0..500 {
+        log.try_emit(&event(EventType::AUTH_LOGIN)).map(drop).unwrap();
+        std::thread::sleep(Duration::from_micros(300));
+    }
+    let summary = log.close().unwrap().unwrap();
+    assert_eq!((summary.recorded, summary.lost), (500, 0));
+    assert!(
+        log.take_notices().iter().any(|notice| notice.contains("wait for destination `siem`")),
+        "it is told"
+    );
 }

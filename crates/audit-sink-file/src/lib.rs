@@ -13,9 +13,9 @@ use audit_sink::{Batch, Receipt, SendFuture, Sink, SinkError};
 pub struct FileSink {
     path: PathBuf,
     journal: Option<Journal>,
-    /// The number of the last record that this sink wrote, so that a repeated batch is written once. What the file holds
-    /// from before tells nothing: it may be of another chain, and then records would be taken for repeated that are new.
-    last_sequence: u64,
+    /// The batch that this sink wrote last, so that it is written once if it is repeated. What the file holds from before
+    /// tells nothing: it may be of another chain.
+    last: Option<Identity>,
     lines: Vec<u8>,
 }
 
@@ -27,7 +27,7 @@ impl FileSink {
     pub fn open(path: &Path, rotation: Rotation) -> Result<Self, JournalError> {
         let options = Options::default().rotation(rotation);
         let (journal, _) = Journal::open(path, options, Timestamp::now())?;
-        Ok(Self { path: path.to_owned(), journal: Some(journal), last_sequence: 0, lines: Vec::new() })
+        Ok(Self { path: path.to_owned(), journal: Some(journal), last: None, lines: Vec::new() })
     }
 
     /// Where the file is.
@@ -37,21 +37,30 @@ impl FileSink {
     }
 }
 
+/// What tells a batch from another: its chain, and its first and last record.
+type Identity = (String, u64, u64);
+
+fn identity(batch: &Batch) -> Option<Identity> {
+    let (first, last) = (batch.records.first()?, batch.records.last()?);
+    Some((batch.chain_id.clone(), first.sequence_number, last.sequence_number))
+}
+
 impl Sink for FileSink {
     fn send<'a>(&'a mut self, batch: &'a Batch) -> SendFuture<'a, Receipt> {
         Box::pin(async move {
             let journal = self.journal.as_mut().ok_or(SinkError::Closed)?;
+            let identity = identity(batch);
+            if identity.is_none() || identity == self.last {
+                return Ok(Receipt::default());
+            }
             self.lines.clear();
-            let mut fresh = 0;
-            for record in batch.records.iter().filter(|record| record.sequence_number > self.last_sequence) {
+            for record in &batch.records {
                 self.lines.extend_from_slice(&record.bytes);
                 self.lines.push(b'\n');
-                fresh += 1;
             }
-            if fresh > 0 {
-                journal.append(&self.lines, fresh, Timestamp::now()).map_err(SinkError::retryable)?;
-                self.last_sequence = batch.records.last().map_or(0, |record| record.sequence_number);
-            }
+            let records = batch.records.len() as u64;
+            journal.append(&self.lines, records, Timestamp::now()).map_err(SinkError::retryable)?;
+            self.last = identity;
             Ok(Receipt::default())
         })
     }
