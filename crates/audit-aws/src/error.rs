@@ -3,6 +3,9 @@ use std::fmt;
 use std::time::Duration;
 
 use audit_sink::SinkError;
+use aws_credential_types::provider::error::CredentialsError;
+use aws_smithy_types::DateTime;
+use aws_smithy_types::date_time::Format;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
 use crate::{HttpResponse, SdkError};
@@ -21,9 +24,14 @@ pub struct AwsError {
     pub status: Option<u16>,
     /// What AWS support asks for.
     pub request_id: Option<String>,
-    /// How long the service asked to be left alone.
+    /// How long the service asked to be left alone; an hour at most.
     pub retry_after: Option<Duration>,
+    /// No credentials were found, so that nothing was sent.
+    without_credentials: bool,
 }
+
+/// A longer wait is more likely a mistake than a wish, and would hold the log up for as long.
+const LONGEST_WAIT: Duration = Duration::from_secs(3600);
 
 /// Reads an SDK error; `doing` is what was tried, for the message.
 pub fn aws_error<E>(doing: impl Into<String>, error: &SdkError<E, HttpResponse>) -> AwsError
@@ -38,16 +46,26 @@ where
         message: error.message().map_or_else(|| message(error), str::to_owned),
         status: response.map(|response| response.status().as_u16()),
         request_id: header("x-amzn-requestid").or_else(|| header("x-amz-request-id")).map(str::to_owned),
-        retry_after: header("retry-after")
-            .and_then(|value| value.trim().parse().ok())
-            .map(Duration::from_secs),
+        retry_after: header("retry-after").and_then(|wait| retry_after(wait, header("date"))),
+        without_credentials: sources(error).any(|source| source.is::<CredentialsError>()),
     }
+}
+
+/// Seconds, or a date (RFC 9110 §10.2.3), which is counted from the answer's own: no clock here matters.
+fn retry_after(wait: &str, date: Option<&str>) -> Option<Duration> {
+    let until = || {
+        let seconds = |date| DateTime::from_str(date, Format::HttpDate).map(|date| date.secs()).ok();
+        u64::try_from(seconds(wait.trim())?.checked_sub(seconds(date?.trim())?)?).ok()
+    };
+    let seconds = wait.trim().parse().ok().or_else(until)?;
+    Some(Duration::from_secs(seconds).min(LONGEST_WAIT))
 }
 
 impl AwsError {
     /// Whether the same request may be answered otherwise later: the network, the service's load, and whatever
     /// somebody can mend without touching the request (credentials, permissions, a missing bucket or log group, the clock,
-    /// the region, a KMS key).
+    /// the region, a KMS key). A status of 400 or one that is not known is taken for the content's fault unless its code is
+    /// known not to be, so this is for services that look at the content.
     #[must_use]
     pub fn may_heal(&self) -> bool {
         match self.status {
@@ -61,7 +79,7 @@ impl AwsError {
     #[must_use]
     pub fn concerns_credentials(&self) -> bool {
         matches!(self.status, Some(401 | 403))
-            || self.status.is_none() && self.message.contains("credentials")
+            || self.without_credentials
             || self.code.as_deref().is_some_and(|code| CREDENTIALS.contains(&code))
     }
 
@@ -158,9 +176,8 @@ fn message<E: Error + 'static>(error: &SdkError<E, HttpResponse>) -> String {
         return "no answer in time".to_owned();
     }
     let mut text = String::new();
-    let mut source = error.source();
-    while let Some(error) = source {
-        let part = error.to_string();
+    for source in sources(error) {
+        let part = source.to_string();
         // Each level of the client wraps the one below, some in no words of their own.
         if !text.ends_with(&part)
             && !matches!(part.as_str(), "io error" | "other" | "user error" | "unhandled error")
@@ -170,9 +187,12 @@ fn message<E: Error + 'static>(error: &SdkError<E, HttpResponse>) -> String {
             }
             text.push_str(&part);
         }
-        source = error.source();
     }
     if text.is_empty() { error.to_string() } else { text }
+}
+
+fn sources<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    std::iter::successors(error.source(), |source| (*source).source())
 }
 
 #[cfg(test)]
@@ -180,6 +200,7 @@ mod tests {
     use std::time::Duration;
 
     use audit_sink::SinkError;
+    use aws_credential_types::provider::error::CredentialsError;
     use aws_smithy_runtime_api::client::result::ConnectorError;
     use aws_smithy_types::body::SdkBody;
     use aws_smithy_types::error::ErrorMetadata;
@@ -233,6 +254,40 @@ mod tests {
             assert!(!error.may_heal(), "{status} {code}");
             assert!(matches!(error.into_sink_error(), SinkError::Rejected { .. }));
         }
+    }
+
+    #[test]
+    fn a_wait_is_seconds_or_a_date_and_an_hour_at_most() {
+        let waits =
+            |wait, date| answered(503, "SlowDown", &[("retry-after", wait), ("date", date)]).retry_after;
+        let date = "Sun, 22 Nov 2026 08:30:00 GMT";
+        for (wait, seconds) in [
+            ("0", Some(0)),
+            (" 7 ", Some(7)),
+            ("3600", Some(3600)),
+            ("86400", Some(3600)),
+            ("18446744073709551615", Some(3600)),
+            ("18446744073709551616", None),
+            ("-1", None),
+            ("1.5", None),
+            ("soon", None),
+            ("Sun, 22 Nov 2026 08:31:30 GMT", Some(90)),
+            ("Mon, 23 Nov 2026 08:30:00 GMT", Some(3600)),
+            ("Sun, 22 Nov 2026 08:29:59 GMT", None),
+        ] {
+            assert_eq!(waits(wait, date), seconds.map(Duration::from_secs), "{wait}");
+        }
+        assert_eq!(waits("Sun, 22 Nov 2026 08:31:30 GMT", "today"), None);
+    }
+
+    #[test]
+    fn credentials_that_are_not_found_are_told_by_their_kind() {
+        let without = |source: Box<dyn std::error::Error + Send + Sync>| {
+            aws_error("HeadBucket audit", &SdkError::<ErrorMetadata, _>::construction_failure(source))
+        };
+        let none = without(CredentialsError::not_loaded("no such file").into());
+        assert!(none.concerns_credentials() && none.may_heal(), "{none}");
+        assert!(!without("credentials is a folder here".into()).concerns_credentials());
     }
 
     #[test]

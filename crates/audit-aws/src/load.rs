@@ -5,11 +5,13 @@ use aws_config::sts::AssumeRoleProvider;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, ConfigLoader, Region, SdkConfig};
 use aws_credential_types::Credentials;
-use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_credential_types::provider::error::CredentialsError;
+use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider, future};
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use secrecy::ExposeSecret;
 
 use crate::AwsOptions;
+use crate::options::without_user;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
@@ -21,12 +23,17 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
 /// again. It never fails; whatever is missing is the first request's error.
 pub async fn load(options: &AwsOptions) -> SdkConfig {
     let mut loader = loader(options);
-    if let Some(endpoint) = &options.endpoint {
+    let user = options.endpoint.as_deref().and_then(without_user);
+    if let (Some(endpoint), None) = (&options.endpoint, &user) {
         loader = loader.endpoint_url(endpoint);
     }
     let mut config = loader.load().await;
     if config.region().is_none() && options.endpoint.is_some() {
         config = config.into_builder().region(Region::new("us-east-1")).build();
+    }
+    if let Some(endpoint) = user {
+        let refused = SharedCredentialsProvider::new(UserInEndpoint { endpoint });
+        return config.into_builder().credentials_provider(refused).build();
     }
     let Some(role) = &options.role_arn else { return config };
     // The endpoint is the service's, not that of STS.
@@ -36,6 +43,25 @@ pub async fn load(options: &AwsOptions) -> SdkConfig {
     }
     let assumed = AssumeRoleProvider::builder(role).session_name("audit-log").configure(&sts).build().await;
     config.into_builder().credentials_provider(SharedCredentialsProvider::new(assumed)).build()
+}
+
+/// Instead of credentials the reason why there are none, which is the first request's error before anything is sent.
+#[derive(Debug)]
+struct UserInEndpoint {
+    endpoint: String,
+}
+
+impl ProvideCredentials for UserInEndpoint {
+    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+    where
+        Self: 'a,
+    {
+        future::ProvideCredentials::ready(Err(CredentialsError::invalid_configuration(format!(
+            "the endpoint {} holds a user; take user and password out of it, and give them as access_key_id and \
+             secret_access_key",
+            self.endpoint
+        ))))
+    }
 }
 
 fn loader(options: &AwsOptions) -> ConfigLoader {

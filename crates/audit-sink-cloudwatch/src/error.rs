@@ -23,28 +23,46 @@ impl From<Missing> for SinkError {
 pub(crate) enum Refusal {
     /// The log group or the log stream does not exist.
     NotFound(AwsError),
-    /// The service will never take this request.
+    /// What is in the request is not taken, by the service or by something on the way to it.
     Invalid(AwsError),
     /// It may work later.
     Later(AwsError),
 }
 
+/// Codes that say that the content is at fault.
+/// <https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutLogEvents.html>
+/// <https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/CommonErrors.html>
+const OF_CONTENT: [&str; 3] = ["InvalidParameterException", "SerializationException", "ValidationException"];
+
+const TOO_LARGE: u16 = 413;
+
 impl Refusal {
+    /// Only what is known to be about the content is held against records. Quotas, signatures, keys, and codes that are
+    /// not known here have the status 400 as well, and a record that waits is better than one that is given up.
     pub(crate) fn of(error: AwsError) -> Self {
         match error.code.as_deref() {
             Some("ResourceNotFoundException") => Self::NotFound(error),
-            // Says that the request was not accepted, unlike DataAlreadyAcceptedException. The service returns it no more;
-            // a server that does wants a token of a protocol that this sink does not speak, which is no fault of a record.
-            Some("InvalidSequenceTokenException") => Self::Later(error),
-            // Without a code it is not the service that answers, but something on the way to it.
-            Some(_) if !error.may_heal() => Self::Invalid(error),
+            Some(code) if OF_CONTENT.contains(&code) => Self::Invalid(error),
+            _ if error.status == Some(TOO_LARGE) => Self::Invalid(error),
             _ => Self::Later(error),
         }
     }
 
-    pub(crate) fn into_error(self) -> AwsError {
+    pub(crate) fn error(&self) -> &AwsError {
         match self {
             Self::NotFound(error) | Self::Invalid(error) | Self::Later(error) => error,
+        }
+    }
+}
+
+impl From<Refusal> for SinkError {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Invalid(error) => Self::rejected(error),
+            Refusal::NotFound(error) | Refusal::Later(error) => {
+                let retry_after = error.retry_after;
+                Self::Retryable { source: error.into(), retry_after }
+            }
         }
     }
 }

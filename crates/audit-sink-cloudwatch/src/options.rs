@@ -46,9 +46,12 @@ impl CloudwatchOptions {
     }
 
     /// Sets the URL of the service, for VPC endpoints and servers other than AWS.
+    ///
+    /// A user and a password in it are forgotten: requests are signed, neither would ever be sent, and the URL is
+    /// part of error messages.
     #[must_use]
     pub fn endpoint(mut self, url: impl Into<String>) -> Self {
-        self.aws = self.aws.endpoint(url);
+        self.aws = self.aws.endpoint(without_userinfo(url.into()));
         self
     }
 
@@ -78,13 +81,23 @@ impl CloudwatchOptions {
     }
 }
 
+/// The URL without what [RFC 3986, section 3.2.1](https://www.rfc-editor.org/rfc/rfc3986#section-3.2.1) calls userinfo.
+fn without_userinfo(mut url: String) -> String {
+    let start = url.find("://").map_or(0, |at| at + "://".len());
+    let end = url[start..].find(['/', '?', '#']).map_or(url.len(), |at| start + at);
+    if let Some(at) = url[start..end].rfind('@') {
+        url.replace_range(start..=start + at, "");
+    }
+    url
+}
+
 fn fits(name: &str, allowed: impl Fn(char) -> bool) -> bool {
     (1..=512).contains(&name.chars().count()) && name.chars().all(allowed)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{CloudwatchOptions, InvalidName};
+    use super::{CloudwatchOptions, InvalidName, without_userinfo};
 
     fn check(group: &str, stream: &str) -> Result<(), InvalidName> {
         CloudwatchOptions::new(group, stream).checked().map(drop)
@@ -99,6 +112,23 @@ mod tests {
         }
         for stream in ["", "a:b", "a*", &"s".repeat(513)] {
             assert_eq!(check("g", stream), Err(InvalidName::LogStream(stream.to_owned())));
+        }
+    }
+
+    #[test]
+    fn an_endpoint_keeps_no_user_and_no_password() {
+        let cases = [
+            ("https://me:pass@host:1/a@b?c@d", "https://host:1/a@b?c@d"),
+            ("http://me:p@ss@host", "http://host"),
+            ("http://@[::1]:4566/", "http://[::1]:4566/"),
+            ("me:pass@host", "host"),
+            ("http://host/a@b", "http://host/a@b"),
+            ("http://host?a@b", "http://host?a@b"),
+            ("http://host#a@b", "http://host#a@b"),
+            ("", ""),
+        ];
+        for (given, kept) in cases {
+            assert_eq!(without_userinfo(given.to_owned()), kept);
         }
     }
 

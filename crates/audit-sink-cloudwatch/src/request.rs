@@ -4,6 +4,8 @@
 //! What is older than 14 days or the group's retention, or more than 2 hours in the future, is not looked for here:
 //! the service knows its retention and its clock, takes the others of the request, and says which it did not take.
 
+use std::ops::Range;
+
 use audit_sink::{Batch, Rejection};
 use aws_sdk_cloudwatchlogs::types::RejectedLogEventsInfo;
 
@@ -36,8 +38,11 @@ pub(crate) struct Event<'a> {
 /// The requests that a batch becomes.
 #[derive(Debug)]
 pub(crate) struct Plan<'a> {
-    /// In the order in which they are to be sent; the events of each in chronological order.
-    pub(crate) requests: Vec<Vec<Event<'a>>>,
+    /// In chronological order.
+    pub(crate) events: Vec<Event<'a>>,
+    /// Which events each request holds, in the order in which they are to be sent. Any part of a request is within
+    /// the limits as well.
+    pub(crate) requests: Vec<Range<usize>>,
     /// Records that no request can hold, in the order of the batch.
     pub(crate) unfit: Vec<Rejection>,
 }
@@ -46,8 +51,8 @@ pub(crate) struct Plan<'a> {
 ///
 /// Events of one time stay in the order of the batch.
 pub(crate) fn plan<'a>(batch: &'a Batch, limits: &Limits) -> Plan<'a> {
-    let mut plan = Plan { requests: Vec::new(), unfit: Vec::new() };
     let mut events = Vec::with_capacity(batch.records.len());
+    let mut unfit = Vec::new();
     for record in &batch.records {
         match message(&record.bytes, record.timestamp_ms, limits) {
             Ok(message) => events.push(Event {
@@ -55,33 +60,32 @@ pub(crate) fn plan<'a>(batch: &'a Batch, limits: &Limits) -> Plan<'a> {
                 timestamp_ms: record.timestamp_ms,
                 message,
             }),
-            Err(reason) => {
-                plan.unfit.push(Rejection { sequence_number: record.sequence_number, reason });
-            }
+            Err(reason) => unfit.push(Rejection { sequence_number: record.sequence_number, reason }),
         }
     }
     // "The log events in the batch must be in chronological order by their timestamp."
     events.sort_by_key(|event| event.timestamp_ms);
 
+    let mut requests: Vec<Range<usize>> = Vec::new();
     let mut bytes = 0;
-    for event in events {
+    for (index, event) in events.iter().enumerate() {
         let size = event.message.len() + EVENT_OVERHEAD;
-        match plan.requests.last_mut() {
+        match requests.last_mut() {
             Some(request)
                 if request.len() < limits.events
                     && bytes + size <= limits.bytes
-                    && event.timestamp_ms - request[0].timestamp_ms <= limits.span_ms =>
+                    && event.timestamp_ms - events[request.start].timestamp_ms <= limits.span_ms =>
             {
                 bytes += size;
-                request.push(event);
+                request.end += 1;
             }
             _ => {
                 bytes = size;
-                plan.requests.push(vec![event]);
+                requests.push(index..index + 1);
             }
         }
     }
-    plan
+    Plan { events, requests, unfit }
 }
 
 /// The message of a record, or why it cannot be one.
@@ -130,6 +134,8 @@ pub(crate) fn rejections(request: &[Event<'_>], info: &RejectedLogEventsInfo) ->
 
 #[cfg(test)]
 mod tests {
+    use std::ops::Range;
+
     use audit_sink::{Batch, Record};
     use aws_sdk_cloudwatchlogs::types::RejectedLogEventsInfo;
     use proptest::prelude::*;
@@ -166,19 +172,24 @@ mod tests {
             let plan = plan(&batch, &SMALL);
             for request in &plan.requests {
                 prop_assert!(!request.is_empty());
-                prop_assert!(fits(request, &SMALL), "{request:?}");
+                prop_assert!(fits(&plan.events[request.clone()], &SMALL), "{request:?}");
             }
             for pair in plan.requests.windows(2) {
-                let together = [pair[0].as_slice(), &pair[1][..1]].concat();
-                prop_assert!(!fits(&together, &SMALL), "one request more than is needed");
+                let together = &plan.events[pair[0].start..=pair[1].start];
+                prop_assert!(!fits(together, &SMALL), "one request more than is needed");
             }
-            // One after another, the requests are what a stable sort makes of the records that fit.
+            prop_assert_eq!(
+                plan.requests.iter().cloned().flatten().collect::<Vec<_>>(),
+                (0..plan.events.len()).collect::<Vec<_>>(),
+                "every event once, one after another"
+            );
+            // The events are what a stable sort makes of the records that fit.
             let mut expected: Vec<&Record> = batch.records.iter().collect();
             expected.retain(|r| r.timestamp_ms >= 0 && (1..=174).contains(&r.bytes.len()));
             expected.sort_by_key(|record| (record.timestamp_ms, record.sequence_number));
             let expected: Vec<_> =
                 expected.iter().map(|r| (r.sequence_number, r.timestamp_ms, r.bytes.as_slice())).collect();
-            let sent: Vec<_> = plan.requests.iter().flatten()
+            let sent: Vec<_> = plan.events.iter()
                 .map(|e| (e.sequence_number, e.timestamp_ms, e.message.as_bytes())).collect();
             prop_assert_eq!(&sent, &expected);
 
@@ -197,7 +208,7 @@ mod tests {
         ) {
             let batch = batch(records);
             let plan = plan(&batch, &LIMITS);
-            let request = &plan.requests[0];
+            let request = &plan.events;
             let info = RejectedLogEventsInfo::builder()
                 .set_too_old_log_event_end_index(too_old)
                 .set_expired_log_event_end_index(expired)
@@ -219,7 +230,7 @@ mod tests {
     #[test]
     fn the_limits_of_put_log_events() {
         let lengths = |records: Vec<(i64, usize)>| -> Vec<usize> {
-            plan(&batch(records), &LIMITS).requests.iter().map(Vec::len).collect()
+            plan(&batch(records), &LIMITS).requests.iter().map(Range::len).collect()
         };
         assert_eq!(lengths(vec![(0, 1); 10_000]), [10_000]);
         assert_eq!(lengths(vec![(0, 1); 10_001]), [10_000, 1]);

@@ -9,6 +9,18 @@ use crate::progress::Progress;
 use crate::request::{Event, LIMITS, plan, rejections};
 use crate::{CloudwatchOptions, InvalidName};
 
+/// How many requests of one `send` may be refused before it gives way to whatever else its caller has to do; what was
+/// found so far is kept, and the next attempt goes on from there.
+const REFUSALS_PER_SEND: usize = 256;
+
+/// What became of one request.
+enum Answer {
+    /// Accepted, without these of its records.
+    Accepted(Vec<Rejection>),
+    /// One of its events at least is not taken, and not said which.
+    Invalid(AwsError),
+}
+
 /// Delivers records to a log stream of CloudWatch Logs, one log event a record.
 ///
 /// Nothing is connected to before the first [`send`](Sink::send) or [`check`](Sink::check).
@@ -40,8 +52,8 @@ impl CloudwatchSink {
         self.client.clone().ok_or(SinkError::Closed)
     }
 
-    /// Sends one request, and says which of its records were rejected.
-    async fn put(&mut self, request: &[Event<'_>]) -> Result<Vec<Rejection>, SinkError> {
+    /// Sends one request, and makes the log stream where it is missing.
+    async fn put(&mut self, request: &[Event<'_>]) -> Result<Answer, SinkError> {
         let client = self.client().await?;
         let mut answer = self.options.put(&client, request).await;
         if let Err(Refusal::NotFound(_)) = answer {
@@ -49,23 +61,11 @@ impl CloudwatchSink {
             answer = self.options.put(&client, request).await;
         }
         match answer {
-            Ok(None) => Ok(Vec::new()),
-            Ok(Some(info)) => Ok(rejections(request, &info)),
-            Err(Refusal::Invalid(error)) => {
-                let reason = match request.len() {
-                    1 => error.to_string(),
-                    records => format!("{error} (said of {records} records together)"),
-                };
-                let rejected = |event: &Event<'_>| Rejection {
-                    sequence_number: event.sequence_number,
-                    reason: reason.clone(),
-                };
-                Ok(request.iter().map(rejected).collect())
-            }
-            Err(Refusal::NotFound(error) | Refusal::Later(error)) => {
-                self.noticed(&error);
-                let retry_after = error.retry_after;
-                Err(SinkError::Retryable { source: error.into(), retry_after })
+            Ok(info) => Ok(Answer::Accepted(info.map_or_else(Vec::new, |info| rejections(request, &info)))),
+            Err(Refusal::Invalid(error)) => Ok(Answer::Invalid(error)),
+            Err(refusal) => {
+                self.noticed(refusal.error());
+                Err(refusal.into())
             }
         }
     }
@@ -157,21 +157,37 @@ impl CloudwatchOptions {
 }
 
 impl Sink for CloudwatchSink {
+    /// Puts the records in as few requests as the limits allow, one after the other. What a request is refused for is
+    /// looked for in halves of it.
+    ///
+    /// The same batch sent again goes on with the request that failed; once accepted, it is not sent again.
     fn send<'a>(&'a mut self, batch: &'a Batch) -> SendFuture<'a, Receipt> {
         Box::pin(async move {
             if self.closed {
                 return Err(SinkError::Closed);
             }
             let plan = plan(batch, &LIMITS);
-            self.progress.of(batch);
-            for request in plan.requests.iter().skip(self.progress.requests) {
-                let rejected = self.put(request).await?;
-                self.progress.requests += 1;
-                self.progress.rejected.extend(rejected);
+            self.progress.of(batch, &plan);
+            let mut refusals = 0;
+            while let Some(part) = self.progress.next() {
+                match self.put(&plan.events[part]).await? {
+                    Answer::Accepted(rejected) => self.progress.accepted(rejected),
+                    Answer::Invalid(error) => {
+                        self.progress.refused(&plan, error.to_string());
+                        refusals += 1;
+                        let left = self.progress.left();
+                        if refusals == REFUSALS_PER_SEND && left > 0 {
+                            return Err(SinkError::retryable(format!(
+                                "{error}; {refusals} requests were refused while the records that are not taken were \
+                                 looked for, and {left} of {} records are still to be sent; the next attempt goes on \
+                                 from there",
+                                batch.records.len()
+                            )));
+                        }
+                    }
+                }
             }
-            let mut rejected = [plan.unfit, self.progress.rejected.clone()].concat();
-            rejected.sort_by_key(|rejection| rejection.sequence_number);
-            Ok(Receipt { rejected })
+            Ok(Receipt { rejected: self.progress.rejected() })
         })
     }
 
@@ -200,9 +216,8 @@ impl Sink for CloudwatchSink {
                     Ok(())
                 }
                 Err(refusal) => {
-                    let error = refusal.into_error();
-                    self.noticed(&error);
-                    Err(error.into_sink_error())
+                    self.noticed(refusal.error());
+                    Err(refusal.into())
                 }
             }
         })

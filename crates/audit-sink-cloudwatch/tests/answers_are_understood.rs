@@ -3,11 +3,12 @@
 
 mod responder;
 
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use audit_sink::{Batch, Receipt, Record, Sink, SinkError};
 use audit_sink_cloudwatch::CloudwatchSink;
-use responder::{Responder, accepted, answer, refused, silence};
+use responder::{Answer, Request, Responder, accepted, answer, refused, silence};
 use serde_json::json;
 
 const DAY: i64 = 24 * 60 * 60 * 1000;
@@ -47,6 +48,14 @@ async fn what_may_heal_is_retryable() {
         (refused(403, "InvalidSignatureException"), "InvalidSignatureException"),
         (refused(400, "ExpiredTokenException"), "ExpiredTokenException"),
         (refused(400, "ThrottlingException"), "ThrottlingException"),
+        // None of these is about what is in the events, whatever the status says.
+        (refused(400, "ServiceQuotaExceededException"), "ServiceQuotaExceededException (400): Said so"),
+        (refused(400, "IncompleteSignatureException"), "IncompleteSignatureException"),
+        (refused(400, "UnknownOperationException"), "UnknownOperationException"),
+        (refused(400, "InvalidOperationException"), "InvalidOperationException"),
+        (refused(400, "KMSInvalidStateException"), "KMSInvalidStateException"),
+        (refused(400, "DisabledException"), "DisabledException"),
+        (refused(422, "SomethingNew"), "SomethingNew"),
         (refused(500, "InternalFailure"), "InternalFailure"),
         (refused(503, "ServiceUnavailableException"), "ServiceUnavailableException"),
         (refused(400, "InvalidSequenceTokenException"), "InvalidSequenceTokenException"),
@@ -56,14 +65,16 @@ async fn what_may_heal_is_retryable() {
     for (answer, expected) in answers {
         let responder = Responder::new([answer.clone(), answer, accepted()]);
         let mut sink = responder.sink();
-        let (message, _) = retryable(sink.send(&batch([DAY])).await);
+        let (message, _) = retryable(sink.send(&batch([DAY, DAY])).await);
         assert!(message.contains(expected), "{expected}: {message}");
         assert!(message.starts_with("PutLogEvents to `host-7` in `audit` at http://127.0.0.1:"), "{message}");
         assert!(!message.contains("hush"));
         assert_eq!(responder.requests().len(), 1, "no retry inside the sink");
-        assert!(sink.check().await.is_err(), "{expected}: the check says so too");
-        let receipt = sink.send(&batch([DAY])).await.unwrap();
+        let (message, _) = retryable(sink.check().await);
+        assert!(message.contains(expected), "{expected}: the check says so too: {message}");
+        let receipt = sink.send(&batch([DAY, DAY])).await.unwrap();
         assert_eq!(receipt.rejected, [], "{expected}: the same sink goes on when it is mended");
+        assert_eq!(responder.requests()[2].events(), 2, "{expected}: with all of it");
     }
 }
 
@@ -143,7 +154,7 @@ async fn a_batch_goes_on_where_its_dropped_future_was() {
         }
     }
     let _ = sink.send(&batch).await.unwrap();
-    let events: Vec<usize> = responder.requests().iter().map(responder::Request::events).collect();
+    let events: Vec<usize> = responder.requests().iter().map(Request::events).collect();
     assert_eq!(
         events,
         [2, 2, 2, 1],
@@ -223,15 +234,136 @@ async fn what_may_not_be_created_is_said_with_the_permission() {
     }
 }
 
+/// A server that takes no request with one of these, and what it took, in the order in which it did.
+fn particular(
+    bad: impl Fn(u64) -> bool + Send + 'static,
+    refusal: Answer,
+) -> (Responder, Arc<Mutex<Vec<u64>>>) {
+    let taken = Arc::new(Mutex::new(Vec::new()));
+    let took = Arc::clone(&taken);
+    let responder = Responder::judging(move |request| {
+        let numbers = request.numbers();
+        if numbers.iter().any(|number| bad(*number)) {
+            return Some(refusal.clone());
+        }
+        took.lock().unwrap().extend(numbers);
+        Some(accepted())
+    });
+    (responder, taken)
+}
+
 #[tokio::test]
-async fn a_request_that_is_invalid_is_rejected_and_the_others_go_on() {
-    let responder = Responder::new([accepted(), refused(400, "InvalidParameterException"), accepted()]);
-    let receipt = responder.sink().send(&three_requests()).await.unwrap();
-    assert_eq!(numbers(&receipt), [3, 4]);
-    let reason = &receipt.rejected[0].reason;
-    assert!(reason.contains("InvalidParameterException (400): Said so"), "{reason}");
-    assert!(reason.contains("2 records together"), "{reason}");
-    assert_eq!(responder.requests().len(), 3);
+async fn of_a_thousand_records_the_bad_one_is_rejected_and_the_others_arrive_once_in_order() {
+    let refusals = [
+        (refused(400, "InvalidParameterException"), "InvalidParameterException (400): Said so"),
+        (refused(400, "ValidationException"), "ValidationException (400): Said so"),
+        (refused(400, "SerializationException"), "SerializationException (400): Said so"),
+        (answer(413, "<html>a proxy's page</html>"), "status 413"),
+    ];
+    for (refusal, expected) in refusals {
+        let (responder, taken) = particular(|number| number == 613, refusal);
+        let receipt = responder.sink().send(&batch((0..1000).map(|n| DAY + n))).await.unwrap();
+        assert_eq!(numbers(&receipt), [613], "{expected}");
+        let reason = &receipt.rejected[0].reason;
+        assert!(reason.contains(expected), "{reason}");
+        let others: Vec<u64> = (1..=1000).filter(|number| *number != 613).collect();
+        assert_eq!(*taken.lock().unwrap(), others, "{expected}");
+        let requests = responder.requests().len();
+        assert!(requests <= 21, "halves, of which ten times one is refused: {requests} requests");
+    }
+}
+
+#[tokio::test]
+async fn only_the_request_with_the_bad_record_is_taken_apart() {
+    let (responder, taken) = particular(|number| number == 4, refused(400, "InvalidParameterException"));
+    assert_eq!(numbers(&responder.sink().send(&three_requests()).await.unwrap()), [4]);
+    let sent: Vec<Vec<u64>> = responder.requests().iter().map(Request::numbers).collect();
+    assert_eq!(sent, [vec![1, 2], vec![3, 4], vec![3], vec![4], vec![5]]);
+    assert_eq!(*taken.lock().unwrap(), [1, 2, 3, 5]);
+}
+
+#[tokio::test]
+async fn the_search_goes_on_where_a_dropped_future_was() {
+    let count = Arc::new(Mutex::new((0, Vec::new())));
+    let seen = Arc::clone(&count);
+    let responder = Responder::judging(move |request| {
+        let mut seen = seen.lock().unwrap();
+        seen.0 += 1;
+        let numbers = request.numbers();
+        Some(match seen.0 {
+            8 => silence(),
+            _ if numbers.contains(&613) => refused(400, "InvalidParameterException"),
+            _ => {
+                seen.1.extend(numbers);
+                accepted()
+            }
+        })
+    });
+    let mut sink = responder.sink();
+    let batch = batch((0..1000).map(|n| DAY + n));
+    {
+        let mut send = sink.send(&batch);
+        while responder.requests().len() < 8 {
+            tokio::select! {
+                _ = &mut send => panic!("the eighth request is not answered"),
+                () = tokio::time::sleep(Duration::from_millis(1)) => {}
+            }
+        }
+    }
+    assert_eq!(numbers(&sink.send(&batch).await.unwrap()), [613]);
+    let requests = responder.requests();
+    assert_eq!(requests[8].numbers(), requests[7].numbers(), "the one without an answer is the next one");
+    assert!(requests.len() <= 22, "nothing else is asked again: {} requests", requests.len());
+    let others: Vec<u64> = (1..=1000).filter(|number| *number != 613).collect();
+    assert_eq!(count.lock().unwrap().1, others);
+
+    assert_eq!(numbers(&sink.send(&batch).await.unwrap()), [613]);
+    assert_eq!(responder.requests().len(), requests.len(), "the same again is answered without a request");
+    let mut other = batch.clone();
+    other.records[612].bytes = br#"{"n":0}"#.to_vec();
+    assert_eq!(sink.send(&other).await.unwrap().rejected, []);
+    assert_eq!(
+        responder.requests().len(),
+        requests.len() + 1,
+        "other content under the same numbers is sent"
+    );
+}
+
+#[tokio::test]
+async fn a_server_that_takes_nothing_is_not_asked_without_end() {
+    let (responder, _) = particular(|_| true, refused(400, "InvalidParameterException"));
+    let mut sink = responder.sink();
+    let batch = batch((0..200).map(|n| DAY + n));
+    let (message, _) = retryable(sink.send(&batch).await);
+    assert_eq!(responder.requests().len(), 256);
+    for part in ["InvalidParameterException", "256 requests", "of 200 records"] {
+        assert!(message.contains(part), "{part}: {message}");
+    }
+    assert_eq!(numbers(&sink.send(&batch).await.unwrap()), (1..=200).collect::<Vec<_>>());
+    assert_eq!(
+        responder.requests().len(),
+        399,
+        "every record, and whatever it was asked together with, once"
+    );
+}
+
+#[tokio::test]
+async fn a_password_in_the_endpoint_is_nowhere_to_be_read() {
+    for endpoint in
+        ["http://me:hunter2@127.0.0.1:1", "http://me:hunter2@hunter2@127.0.0.1:1/", "me:hunter2@127.0.0.1:1"]
+    {
+        let options = audit_sink_cloudwatch::CloudwatchOptions::new("audit", "host-7")
+            .endpoint(endpoint)
+            .credentials("id", "hush".to_owned().into());
+        let said = format!("{options:?}");
+        assert!(!said.contains("hunter2"), "{said}");
+        let mut sink = CloudwatchSink::new(options).unwrap();
+        let error = sink.send(&batch([DAY])).await.unwrap_err();
+        for said in [error.to_string(), format!("{error:?}"), format!("{sink:?}")] {
+            assert!(!said.contains("hunter2"), "{said}");
+        }
+        assert!(error.to_string().contains("127.0.0.1:1"), "{error}");
+    }
 }
 
 #[tokio::test]

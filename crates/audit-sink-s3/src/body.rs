@@ -1,6 +1,8 @@
 use std::io::{self, BufWriter, IntoInnerError, Write};
 
 use audit_sink::Batch;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use flate2::GzBuilder;
 use sha2::{Digest, Sha256};
 
@@ -42,10 +44,33 @@ impl Compression {
     }
 }
 
-/// An object's bytes, the same for the same batch, and their digest.
+/// An object's bytes, the same for the same batch, and what tells them from others.
 pub(crate) struct Body {
     pub(crate) bytes: Vec<u8>,
+    pub(crate) fingerprint: Fingerprint,
+}
+
+/// What tells an object's bytes from others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Fingerprint {
+    pub(crate) length: u64,
     pub(crate) sha256: [u8; 32],
+}
+
+impl Fingerprint {
+    fn of(bytes: &[u8]) -> Self {
+        Self { length: bytes.len() as u64, sha256: Sha256::digest(bytes).into() }
+    }
+
+    /// As S3 writes checksums.
+    pub(crate) fn base64(&self) -> String {
+        STANDARD.encode(self.sha256)
+    }
+
+    /// As `sha256sum` does.
+    pub(crate) fn hex(&self) -> String {
+        const_hex::encode(self.sha256)
+    }
 }
 
 impl Body {
@@ -74,8 +99,8 @@ impl Body {
                 zstd.finish()?
             }
         };
-        let sha256 = Sha256::digest(&bytes).into();
-        Ok(Self { bytes, sha256 })
+        let fingerprint = Fingerprint::of(&bytes);
+        Ok(Self { bytes, fingerprint })
     }
 }
 
@@ -107,7 +132,7 @@ mod tests {
                 let body = Body::of(&batch, compression).expect("memory takes everything");
                 let again = Body::of(&batch, compression).expect("memory takes everything");
                 prop_assert_eq!(&body.bytes, &again.bytes);
-                prop_assert_eq!(body.sha256, again.sha256);
+                prop_assert_eq!(body.fingerprint, again.fingerprint);
                 let mut unpacked = Vec::new();
                 match compression {
                     Compression::None => unpacked = body.bytes,

@@ -19,8 +19,12 @@ where
         _ => false,
     };
     let advice = if unreached {
-        let endpoint = options.aws.endpoint.as_deref().unwrap_or("S3");
-        Some(format!("is {endpoint} up, and reachable from here?"))
+        Some(format!("is {} up, and reachable from here?", endpoint(options)))
+    } else if operation != "HeadObject" && unnamed(read.status, read.code.as_deref()) {
+        Some(format!(
+            "is {} an S3 server, and reached by the right one of http and https?",
+            endpoint(options)
+        ))
     } else {
         advice(read.status, read.code.as_deref(), region)
     };
@@ -30,15 +34,38 @@ where
     read
 }
 
-/// For who delivers. Of the codes with status 400, S3 keeps `InvalidRequest` and `InvalidArgument` for buckets without Object
-/// Lock, unusable keys and the like, all of which somebody can mend; the rest is about the object.
+/// For who delivers. To S3 an object is bytes, of which it can refuse the number and the name; whatever else is wrong is
+/// wrong with bucket, permissions, quota or way, which somebody can mend while the batch waits.
 pub(crate) fn sink_error(error: AwsError) -> SinkError {
-    match error.code.as_deref() {
-        Some("InvalidRequest" | "InvalidArgument" | "InvalidEncryptionAlgorithmError") => {
-            SinkError::Retryable { retry_after: error.retry_after, source: error.into() }
+    match (error.status, error.code.as_deref()) {
+        (Some(413 | 414), _) | (_, Some("EntityTooLarge" | "KeyTooLongError" | "MetadataTooLarge")) => {
+            SinkError::rejected(error)
         }
-        _ => error.into_sink_error(),
+        _ => SinkError::Retryable { retry_after: error.retry_after, source: error.into() },
     }
+}
+
+/// For an answer of 200 that S3 does not give.
+pub(crate) fn not_s3(options: &S3Options) -> SinkError {
+    SinkError::retryable(format!(
+        "PutObject in the bucket {}: {} answered 200 without an ETag; is it an S3 server?",
+        options.bucket,
+        endpoint(options)
+    ))
+}
+
+/// Whether a request was refused as S3 does not do it, which names a code. To an answer of 404 without a body the SDK gives one.
+/// A busy server or a proxy with a limit may say so in its own way.
+fn unnamed(status: Option<u16>, code: Option<&str>) -> bool {
+    match (status, code) {
+        (Some(408 | 413 | 414 | 429), _) => false,
+        (Some(404), Some("NotFound")) | (Some(400..=499), None) => true,
+        _ => false,
+    }
+}
+
+fn endpoint(options: &S3Options) -> &str {
+    options.aws.endpoint.as_deref().unwrap_or("S3")
 }
 
 fn advice(status: Option<u16>, code: Option<&str>, region: Option<&str>) -> Option<String> {
@@ -54,6 +81,10 @@ fn advice(status: Option<u16>, code: Option<&str>, region: Option<&str>) -> Opti
         (_, Some("InvalidAccessKeyId" | "SignatureDoesNotMatch")) => "correct the credentials",
         (_, Some("ExpiredToken" | "InvalidToken")) => "renew the credentials",
         (_, Some("RequestTimeTooSkewed")) => "set this machine's clock",
+        (Some(501), _) => {
+            "take a server that knows conditional puts (If-None-Match: *), without which objects are overwritten"
+        }
+        (Some(413), _) => "raise its limit, or make batches smaller",
         _ => return None,
     };
     Some(advice.to_owned())

@@ -2,6 +2,7 @@
 
 mod body;
 mod error;
+mod held;
 mod name;
 mod object_lock;
 mod options;

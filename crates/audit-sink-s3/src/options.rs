@@ -47,7 +47,8 @@ impl S3Options {
         self
     }
 
-    /// The URL of another server that speaks S3's protocol, or of a VPC endpoint.
+    /// The URL of another server that speaks S3's protocol, or of a VPC endpoint. With a user and password in it nothing is
+    /// sent, and the error says so without showing them; they are what [`credentials`](Self::credentials) is for.
     #[must_use]
     pub fn endpoint(mut self, url: impl Into<String>) -> Self {
         self.aws = self.aws.endpoint(url);
@@ -97,7 +98,8 @@ impl S3Options {
         self
     }
 
-    /// How long one request may take, upload included, until its answer begins; 60 s unless set.
+    /// How long one request may take, upload included, until its answer begins; 60 s unless set. Whoever delivers gives a
+    /// send more, 120 s for example.
     #[must_use]
     pub fn request_timeout(mut self, timeout: Duration) -> Self {
         self.aws = self.aws.request_timeout(timeout);

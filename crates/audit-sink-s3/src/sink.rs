@@ -12,8 +12,9 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
 
-use crate::body::Body;
-use crate::error::{s3_error, sink_error};
+use crate::body::{Body, Fingerprint};
+use crate::error::{not_s3, s3_error, sink_error};
+use crate::held::{self, Held};
 use crate::name::{self, ObjectName};
 use crate::{ObjectLockMode, S3Options};
 
@@ -25,15 +26,6 @@ pub struct S3Sink {
     options: S3Options,
     client: Option<Client>,
     closed: bool,
-}
-
-/// What a key holds, as far as one may see.
-#[derive(Debug, PartialEq, Eq)]
-enum Held {
-    Same,
-    Other,
-    /// It may not be read, as is right for who only writes.
-    Unreadable,
 }
 
 impl S3Sink {
@@ -63,20 +55,19 @@ impl S3Sink {
         let Some(name) = ObjectName::of(batch, &self.options.prefix, self.options.compression) else {
             return Ok(());
         };
-        let Body { bytes, sha256 } =
+        let Body { bytes, fingerprint } =
             Body::of(batch, self.options.compression).map_err(SinkError::retryable)?;
         let body = SdkBody::from(bytes);
-        let checksum = STANDARD.encode(sha256);
 
-        if self.put(&client, &name, batch, &body, &checksum).await?
-            || self.held(&client, &name, &checksum).await? == Held::Same
+        if self.put(&client, &name, batch, &body, &fingerprint).await?
+            || self.held(&client, &name, &fingerprint).await? == Held::Same
         {
             return Ok(());
         }
         // Someone else's object, or another content of the same range: neither is overwritten, and nothing is lost.
-        let beside = name.beside(&sha256);
-        if self.put(&client, &beside, batch, &body, &checksum).await?
-            || self.held(&client, &beside, &checksum).await? != Held::Other
+        let beside = name.beside(&fingerprint.sha256);
+        if self.put(&client, &beside, batch, &body, &fingerprint).await?
+            || self.held(&client, &beside, &fingerprint).await? != Held::Other
         {
             return Ok(());
         }
@@ -94,19 +85,29 @@ impl S3Sink {
         name: &ObjectName,
         batch: &Batch,
         body: &SdkBody,
-        checksum: &str,
+        sent: &Fingerprint,
     ) -> Result<bool, SinkError> {
         let number = |record: Option<&audit_sink::Record>| record.map_or(0, |record| record.sequence_number);
         let put = self
             .prepared(client)?
             .key(name.to_string())
             .body(body.try_clone().expect("bytes in memory can be read again").into())
-            .checksum_sha256(checksum)
+            .checksum_sha256(sent.base64())
+            .metadata(held::SHA256, sent.hex())
             .metadata("chain-id", name::chain(&batch.chain_id))
             .metadata("first-sequence", number(batch.records.first()).to_string())
             .metadata("last-sequence", number(batch.records.last()).to_string())
             .metadata("record-count", batch.records.len().to_string());
         match put.send().await {
+            // Many a server that is not S3 answers 200 to everything.
+            Ok(kept) if kept.e_tag().is_none() => Err(not_s3(&self.options)),
+            Ok(kept) if kept.checksum_sha256().is_some_and(|checksum| checksum != sent.base64()) => {
+                Err(SinkError::retryable(format!(
+                    "PutObject in the bucket {}: the server keeps another SHA-256 than the object's under {name}; find out \
+                     what changes objects on their way",
+                    self.options.bucket
+                )))
+            }
             Ok(_) => Ok(true),
             Err(error) => match self.read("PutObject", &error) {
                 AwsError { status: Some(412), .. } => Ok(false),
@@ -115,18 +116,19 @@ impl S3Sink {
         }
     }
 
-    async fn held(&mut self, client: &Client, name: &ObjectName, checksum: &str) -> Result<Held, SinkError> {
+    /// An answer to HEAD has no body, so no code, and refuses nothing but the look.
+    async fn held(&self, client: &Client, name: &ObjectName, sent: &Fingerprint) -> Result<Held, SinkError> {
         let head = client
             .head_object()
             .bucket(&self.options.bucket)
             .key(name.to_string())
             .checksum_mode(ChecksumMode::Enabled);
         match head.send().await {
-            Ok(head) if head.checksum_sha256() == Some(checksum) => Ok(Held::Same),
-            Ok(_) => Ok(Held::Other),
-            Err(error) => match self.read("HeadObject", &error) {
-                AwsError { status: Some(403), .. } => Ok(Held::Unreadable),
-                error => Err(sink_error(error)),
+            Ok(found) => Ok(Held::compared(&found, sent)),
+            // The client is kept, since who only writes may not look: the credentials are right, or the next put says so.
+            Err(error) => match s3_error("HeadObject", &self.options, &error) {
+                AwsError { status: Some(400 | 403), .. } => Ok(Held::Unreadable),
+                error => Err(SinkError::Retryable { retry_after: error.retry_after, source: error.into() }),
             },
         }
     }
@@ -186,6 +188,7 @@ impl S3Sink {
                 AwsError { code: Some(code), .. } if code == "BadDigest" => Ok(()),
                 error => Err(sink_error(error)),
             },
+            Ok(kept) if kept.e_tag().is_none() => Err(not_s3(&self.options)),
             Ok(_) => {
                 let deleted = client.delete_object().bucket(&self.options.bucket).key(&key).send().await;
                 Err(SinkError::retryable(format!(

@@ -21,8 +21,13 @@ const ASSUMED: &str = r#"<AssumeRoleResponse xmlns="https://sts.amazonaws.com/do
 fn at_sts_and_not_at_the_endpoint() {
     let (sts, s3) = (Answers::listen(), Answers::listen());
     let endpoints = [sts.endpoint(), s3.endpoint()];
-    let servers =
-        thread::spawn(move || (sts.give(&[("200 OK", "", ASSUMED)]), s3.give(&[("200 OK", "", "")])));
+    let servers = thread::spawn(move || {
+        let asked = sts.give(&[("200 OK", "", ASSUMED)]);
+        let put = ("200 OK", "ETag: \"99914b932bd37a50b983c5e7c90ae93b\"\r\n", "");
+        // Who only writes may not look: nothing is wrong with the credentials, and the role is not assumed again.
+        let (taken, hidden) = (("412 Precondition Failed", "", ""), ("403 Forbidden", "", ""));
+        (asked, s3.give(&[put, taken, hidden, put, put]))
+    });
     let status = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "in_its_own_process", "--ignored"])
         .env("AWS_ENDPOINT_URL_STS", &endpoints[0])
@@ -46,5 +51,8 @@ fn in_its_own_process() {
         .role_arn("arn:aws:iam::123456789012:role/audit");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let batch = testkit::batch(1, &[b"{}".to_vec()]);
-    runtime.block_on(S3Sink::new(options).send(&batch)).map(drop).unwrap();
+    let mut sink = S3Sink::new(options);
+    for _ in 0..3 {
+        runtime.block_on(sink.send(&batch)).map(drop).unwrap();
+    }
 }

@@ -94,6 +94,24 @@ fn nobody_listens() {
 }
 
 #[test]
+fn a_password_in_the_endpoint_is_refused_and_not_shown() {
+    for endpoint in ["http://id:hush@127.0.0.1:9", "https://id:hu/sh@127.0.0.1:9/s3", "id:hush@127.0.0.1:9"] {
+        for options in
+            [S3Options::new("audit"), S3Options::new("audit").role_arn("arn:aws:iam::1:role/audit")]
+        {
+            let mut sink = S3Sink::new(options.endpoint(endpoint).credentials("id", "hush".into()));
+            let error = retryable(runtime().block_on(in_time(sink.check())));
+            assert!(
+                error.contains("***@127.0.0.1:9") && error.contains("as access_key_id and secret_access_key"),
+                "{error}"
+            );
+            let shown = format!("{error} {sink:?}");
+            assert!(!shown.contains("hu/sh") && !shown.contains("hush"), "{shown}");
+        }
+    }
+}
+
+#[test]
 fn credentials_are_missing_and_then_mended_in_their_file() {
     if Server::find().is_none() {
         return;

@@ -43,7 +43,8 @@ fn an_object_says_what_it_is() {
     assert_eq!(object["encoding"], serde_json::Value::Null);
     assert_eq!(object["sha256"], STANDARD.encode(Sha256::digest("{}\n{}\n")));
     let metadata = serde_json::json!({
-        "chain-id": "orders%2Feu", "first-sequence": "5", "last-sequence": "6", "record-count": "2"
+        "chain-id": "orders%2Feu", "first-sequence": "5", "last-sequence": "6", "record-count": "2",
+        "sha256": const_hex::encode(Sha256::digest("{}\n{}\n"))
     });
     assert_eq!(object["metadata"], metadata);
 }

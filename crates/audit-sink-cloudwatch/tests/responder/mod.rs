@@ -58,18 +58,24 @@ impl Answer {
 impl Responder {
     /// Gives these answers, one after another, and hangs up on whoever asks further.
     pub(crate) fn new(answers: impl IntoIterator<Item = Answer>) -> Self {
+        let mut answers: VecDeque<Answer> = answers.into_iter().collect();
+        Self::judging(move |_| answers.pop_front())
+    }
+
+    /// Answers each request as it is judged, and hangs up where there is no answer.
+    pub(crate) fn judging(mut judge: impl FnMut(&Request) -> Option<Answer> + Send + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let endpoint = format!("http://{}", listener.local_addr().unwrap());
         let requests = Arc::new(Mutex::new(Vec::new()));
         let seen = Arc::clone(&requests);
-        let mut answers: VecDeque<Answer> = answers.into_iter().collect();
         std::thread::spawn(move || {
             let mut silent = Vec::new();
             for connection in listener.incoming() {
                 let mut connection = connection.unwrap();
                 let Some(request) = read(&connection) else { continue };
+                let answer = judge(&request);
                 seen.lock().unwrap().push(request);
-                if let Some(Answer { status, headers, body }) = answers.pop_front() {
+                if let Some(Answer { status, headers, body }) = answer {
                     if status == 0 {
                         silent.push(connection);
                         continue;
@@ -107,6 +113,15 @@ impl Request {
     /// How many log events it has.
     pub(crate) fn events(&self) -> usize {
         self.body["logEvents"].as_array().map_or(0, Vec::len)
+    }
+
+    /// The numbers in its log events, whose messages are as `{"n":1}`.
+    pub(crate) fn numbers(&self) -> Vec<u64> {
+        let number = |event: &Value| {
+            let message: Value = serde_json::from_str(event["message"].as_str().unwrap()).unwrap();
+            message["n"].as_u64().unwrap()
+        };
+        self.body["logEvents"].as_array().unwrap().iter().map(number).collect()
     }
 }
 

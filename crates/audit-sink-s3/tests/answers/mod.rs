@@ -22,6 +22,8 @@ impl Answers {
             let (mut stream, _) = self.0.accept().unwrap();
             requests.push(read_request(&mut stream));
             let length = body.len();
+            // An answer to HEAD says how long the body would be, and has none.
+            let body = if requests.last().unwrap().starts_with("HEAD ") { "" } else { body };
             write!(
                 stream,
                 "HTTP/1.1 {status}\r\n{headers}Content-Length: {length}\r\nConnection: close\r\n\r\n{body}"
