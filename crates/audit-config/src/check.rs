@@ -7,8 +7,8 @@ use audit_model::{EventPattern, EventType, nearest_event_type};
 
 use crate::error::quoted;
 use crate::{
-    AlertRule, Config, ConfigError, Destination, DestinationKind, Environment, KafkaSecurity, RedactAction,
-    SaslMechanism, SecurityProtocol, Signing, SyslogProtocol, Tls,
+    AlertRule, Config, ConfigError, Destination, DestinationKind, Durability, Environment, KafkaSecurity,
+    RedactAction, SaslMechanism, SecurityProtocol, Signing, SyslogProtocol, Tls,
 };
 
 /// Fields that identify the event; without them as they were the log proves nothing.
@@ -117,6 +117,12 @@ impl Check<'_> {
                 let is_name = fits && !name.starts_with('.') && name.chars().all(is_plain);
                 let expected = "1 to 100 ASCII letters, digits, `.`, `_` and `-`";
                 self.require(is_name, &format!("{path}.name"), expected);
+            }
+            if destination.required && config.durability == Durability::None {
+                self.warn(
+                    &format!("{path}.required"),
+                    "does nothing with `durability: none`: nobody waits then",
+                );
             }
             self.destination(&path, destination);
             self.events(&format!("{path}.events"), &destination.events);

@@ -102,7 +102,9 @@ impl Config {
                 Box::new(self::cloudwatch(cloudwatch).map_err(failed(path))?)
             }
             #[cfg(feature = "kafka")]
-            DestinationKind::Kafka(kafka) => Box::new(self::kafka(kafka).map_err(failed(path))?),
+            DestinationKind::Kafka(kafka) => {
+                Box::new(self::kafka(kafka, timeout_of(destination)).map_err(failed(path))?)
+            }
             #[cfg(feature = "syslog")]
             DestinationKind::Syslog(syslog) => Box::new(self::syslog(syslog).map_err(failed(path))?),
             #[cfg(feature = "webhook")]
@@ -211,6 +213,7 @@ fn cloudwatch(
 #[cfg(feature = "kafka")]
 fn kafka(
     kafka: &crate::KafkaDestination,
+    timeout: Duration,
 ) -> Result<audit_sink_kafka::KafkaSink, audit_sink_kafka::KafkaOptionsError> {
     use audit_sink_kafka::{KafkaOptions, KafkaSink, SaslMechanism, SecurityProtocol};
     let security = kafka.security.clone().unwrap_or_default();
@@ -241,6 +244,7 @@ fn kafka(
     if let Some(password) = security.ssl_key_password {
         options = options.key_password(password.into());
     }
+    options = options.timeout(timeout.mul_f64(0.8));
     for (name, value) in &kafka.librdkafka {
         options = options.property(name, value.clone());
     }

@@ -37,6 +37,16 @@ pub(crate) enum Undelivered {
     Failed(String),
 }
 
+impl Failure {
+    /// What the broker answered, in the protocol's word and in librdkafka's.
+    pub(crate) fn answer(&self) -> String {
+        match refusal_name(self.code) {
+            Some(name) => format!("the broker answered {name}: {}", self.code),
+            None => self.code.to_string(),
+        }
+    }
+}
+
 impl Connection {
     pub(crate) fn open(config: &ClientConfig) -> KafkaResult<Self> {
         let producer: ThreadedProducer<Reports> = config.create_with_context(Reports::default())?;
@@ -149,13 +159,18 @@ impl Drop for Connection {
 /// Whether it is about this record and will be the same next time. Brokers answer for the record batch that the
 /// record was in: a neighbour may be meant.
 fn is_refusal(code: RDKafkaErrorCode) -> bool {
-    matches!(
-        code,
-        RDKafkaErrorCode::MessageSizeTooLarge
-            | RDKafkaErrorCode::MessageBatchTooLarge
-            | RDKafkaErrorCode::InvalidRecord
-            | RDKafkaErrorCode::InvalidDifferentRecord
-    )
+    refusal_name(code).is_some()
+}
+
+/// What the protocol calls it: <https://kafka.apache.org/protocol.html#protocol_error_codes>.
+fn refusal_name(code: RDKafkaErrorCode) -> Option<&'static str> {
+    Some(match code {
+        RDKafkaErrorCode::MessageSizeTooLarge => "MESSAGE_TOO_LARGE (10)",
+        RDKafkaErrorCode::MessageBatchTooLarge => "RECORD_LIST_TOO_LARGE (18)",
+        // The second is librdkafka's own, for the neighbours of a record that the broker named.
+        RDKafkaErrorCode::InvalidRecord | RDKafkaErrorCode::InvalidDifferentRecord => "INVALID_RECORD (87)",
+        _ => return None,
+    })
 }
 
 fn explain(code: Option<RDKafkaErrorCode>, fatal: Option<String>, trouble: Option<&Trouble>) -> String {

@@ -5,10 +5,10 @@ use std::path::PathBuf;
 #[non_exhaustive]
 pub enum KafkaOptionsError {
     /// Nobody to connect to.
-    #[error("bootstrap_servers is empty: expected at least one host:port")]
+    #[error("bootstrap_servers (bootstrap.servers) is empty: expected at least one host:port")]
     NoBootstrapServers,
     /// Not the address of a server.
-    #[error("bootstrap_servers: found `{found}`, expected host:port")]
+    #[error("bootstrap_servers (bootstrap.servers): found `{found}`, expected host:port")]
     BootstrapServer {
         /// What stands there.
         found: String,
@@ -32,7 +32,7 @@ pub enum KafkaOptionsError {
     /// An option that the security protocol needs is not there.
     #[error("{protocol} needs {option}")]
     Missing {
-        /// The security protocol.
+        /// What needs it: the security protocol, or another option.
         protocol: &'static str,
         /// What it needs.
         option: &'static str,

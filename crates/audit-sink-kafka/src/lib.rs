@@ -4,6 +4,7 @@ mod check;
 mod connection;
 mod error;
 mod options;
+mod progress;
 mod property;
 mod record;
 mod reports;

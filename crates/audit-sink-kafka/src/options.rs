@@ -2,6 +2,7 @@ use std::fmt;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::time::Duration;
 
 use rdkafka::ClientConfig;
 use rdkafka::config::RDKafkaLogLevel;
@@ -10,6 +11,17 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::KafkaOptionsError;
 use crate::property::{self, Property};
+
+/// Less than the 30 s after which who delivers gives up by default.
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(25);
+
+/// How errors call the options: by their names here, and by librdkafka's, as configuration files have them.
+const CA_FILE: &str = "ca_file (ssl.ca.location)";
+const CLIENT_CERTIFICATE: &str = "client_certificate (ssl.certificate.location, ssl.key.location)";
+const CERT_FILE: &str = "cert_file (ssl.certificate.location)";
+const KEY_FILE: &str = "key_file (ssl.key.location)";
+const KEY_PASSWORD: &str = "key_password (ssl.key.password)";
+const SASL: &str = "sasl (sasl.mechanism, sasl.username, sasl.password)";
 
 /// How to talk to the brokers: Kafka's `security.protocol`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -51,6 +63,7 @@ pub struct KafkaOptions {
     ca_file: Option<PathBuf>,
     client_certificate: Option<(PathBuf, PathBuf)>,
     key_password: Option<SecretString>,
+    timeout: Duration,
     properties: Vec<Property>,
 }
 
@@ -81,7 +94,7 @@ impl FromStr for SecurityProtocol {
     type Err = KafkaOptionsError;
 
     fn from_str(name: &str) -> Result<Self, Self::Err> {
-        by_name("security protocol", name, Self::ALL, Self::name)
+        by_name("security (security.protocol)", name, Self::ALL, Self::name)
     }
 }
 
@@ -103,7 +116,7 @@ impl FromStr for SaslMechanism {
     type Err = KafkaOptionsError;
 
     fn from_str(name: &str) -> Result<Self, Self::Err> {
-        by_name("SASL mechanism", name, Self::ALL, Self::name)
+        by_name("SASL mechanism (sasl.mechanism)", name, Self::ALL, Self::name)
     }
 }
 
@@ -118,6 +131,7 @@ impl KafkaOptions {
             ca_file: None,
             client_certificate: None,
             key_password: None,
+            timeout: DEFAULT_TIMEOUT,
             properties: Vec::new(),
         }
     }
@@ -157,6 +171,16 @@ impl KafkaOptions {
         self
     }
 
+    /// The time that the whole of a `send` may take: what its caller waits. 25 s unless set.
+    ///
+    /// librdkafka gives up after 80 % of it (`message.timeout.ms`, unless this property is set), so that the error says
+    /// what is wrong; it looks once a second for what it has to give up, so below 5 s it may be too late. The search for
+    /// records that brokers refuse stops after 50 %, and the next `send` of the same batch goes on with it.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
     /// Any other [property of librdkafka](https://github.com/confluentinc/librdkafka/blob/master/CONFIGURATION.md).
     /// Set `message.max.bytes` when the topic's `max.message.bytes` is not the broker's default of 1,048,588.
     pub fn property(mut self, name: impl Into<String>, value: impl Into<SecretString>) -> Self {
@@ -170,6 +194,11 @@ impl KafkaOptions {
 
     pub(crate) fn servers(&self) -> String {
         self.bootstrap_servers.join(",")
+    }
+
+    /// For how long one `send` looks for the records that brokers refuse.
+    pub(crate) fn search_time(&self) -> Duration {
+        self.timeout / 2
     }
 
     /// How many bytes a record batch may have at the topic.
@@ -197,32 +226,26 @@ impl KafkaOptions {
         let without_effect = |option, instead| KafkaOptionsError::NoEffect { protocol, option, instead };
         let with_tls = if sasl { "SASL_SSL" } else { "SSL" };
         if !tls && self.ca_file.is_some() {
-            return Err(without_effect("ca_file", with_tls));
+            return Err(without_effect(CA_FILE, with_tls));
         }
         if !tls && self.client_certificate.is_some() {
-            return Err(without_effect("client_certificate", with_tls));
+            return Err(without_effect(CLIENT_CERTIFICATE, with_tls));
         }
         if self.key_password.is_some() && self.client_certificate.is_none() {
-            return Err(KafkaOptionsError::Missing {
-                protocol: "key_password",
-                option: "client_certificate",
-            });
+            return Err(KafkaOptionsError::Missing { protocol: KEY_PASSWORD, option: CLIENT_CERTIFICATE });
         }
         if sasl && self.sasl.is_none() {
-            return Err(KafkaOptionsError::Missing {
-                protocol,
-                option: "a mechanism, a user name and a password",
-            });
+            return Err(KafkaOptionsError::Missing { protocol, option: SASL });
         }
         if !sasl && self.sasl.is_some() {
-            return Err(without_effect("a user name", if tls { "SASL_SSL" } else { "SASL_PLAINTEXT" }));
+            return Err(without_effect(SASL, if tls { "SASL_SSL" } else { "SASL_PLAINTEXT" }));
         }
         if let Some(path) = &self.ca_file {
-            readable("ca_file", path)?;
+            readable(CA_FILE, path)?;
         }
         if let Some((cert_file, key_file)) = &self.client_certificate {
-            readable("cert_file", cert_file)?;
-            readable("key_file", key_file)?;
+            readable(CERT_FILE, cert_file)?;
+            readable(KEY_FILE, key_file)?;
         }
         Ok(())
     }
@@ -248,7 +271,7 @@ impl KafkaOptions {
         if let Some(password) = &self.key_password {
             config.set("ssl.key.password", password.expose_secret());
         }
-        property::apply(&self.properties, &mut config);
+        property::apply(&self.properties, self.timeout, &mut config);
         // What it logs about lost connections goes into our errors; nobody reads more unless its property `debug` is set.
         let debug = config.get("debug").is_some();
         config.set_log_level(if debug { RDKafkaLogLevel::Debug } else { RDKafkaLogLevel::Info });
@@ -266,6 +289,7 @@ impl fmt::Debug for KafkaOptions {
             .field("sasl", &self.sasl.as_ref().map(|(mechanism, username, _)| (mechanism, username)))
             .field("ca_file", &self.ca_file)
             .field("client_certificate", &self.client_certificate)
+            .field("timeout", &self.timeout)
             .field("properties", &properties)
             .finish_non_exhaustive()
     }

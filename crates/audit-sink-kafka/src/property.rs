@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use rdkafka::ClientConfig;
 use secrecy::{ExposeSecret, SecretString};
 
@@ -17,22 +19,16 @@ const DEFAULT_MAX_MESSAGE_BYTES: usize = 1_048_588;
 const FRAMING_SLACK: usize = 1024;
 
 /// What is set unless a property says otherwise, and why it is not librdkafka's default.
-const DEFAULTS: [(&str, &str); 8] = [
+const DEFAULTS: [(&str, &str); 5] = [
     ("client.id", "audit-log"),
     // Records shrink to a quarter (lz4: to less than a half), and faster than at zstd's own default level, 3.
     ("compression.type", "zstd"),
     ("compression.level", "1"),
     // All of a batch is handed over at once: there is nobody to wait for.
     ("linger.ms", "0.5"),
-    // 5 minutes before anybody hears that nothing arrives is too long.
-    ("message.timeout.ms", "30000"),
     // As Java's producers do it, so that all of them send a chain's records to the same partition. A key of no
     // bytes has its partition too, where `consistent_random` would scatter it.
     ("partitioner", "murmur2_random"),
-    // A name server or a firewall that does not answer.
-    ("socket.connection.setup.timeout.ms", "10000"),
-    // A topic that does not exist is to be told of as such, before its records time out.
-    ("topic.metadata.propagation.max.ms", "10000"),
 ];
 
 /// Other names of the same properties; librdkafka takes both, and the last one set wins.
@@ -46,6 +42,10 @@ const ALIASES: [(&str, &str); 8] = [
     ("request.required.acks", "acks"),
     ("sasl.mechanisms", "sasl.mechanism"),
 ];
+
+/// What is wrong is to be told before the records time out: a name server or a firewall that does not answer, a topic
+/// that does not exist.
+const TOLD_EARLIER: [&str; 2] = ["socket.connection.setup.timeout.ms", "topic.metadata.propagation.max.ms"];
 
 /// Properties that have options of their own.
 const OPTIONS: [(&str, &str); 9] = [
@@ -71,6 +71,11 @@ pub(crate) fn validate(property: &Property) -> Result<(), KafkaOptionsError> {
         "delivery.report.only.error" => {
             (value == "false", "false", "the sink waits for the report of every record")
         }
+        "enable.gapless.guarantee" => (
+            value == "false",
+            "false",
+            "with it a single record that brokers refuse stops the producer for good",
+        ),
         "enable.idempotence" => {
             (value == "true", "true", "without it a retry inside librdkafka repeats and reorders records")
         }
@@ -98,9 +103,16 @@ pub(crate) fn validate(property: &Property) -> Result<(), KafkaOptionsError> {
 }
 
 /// Sets our defaults, then what the properties say, then what is not to be argued about.
-pub(crate) fn apply(properties: &[Property], config: &mut ClientConfig) {
+///
+/// `timeout` is what the whole send may take.
+pub(crate) fn apply(properties: &[Property], timeout: Duration, config: &mut ClientConfig) {
     for (name, value) in DEFAULTS {
         config.set(name, value);
+    }
+    let message_timeout = message_timeout_ms(properties, timeout);
+    config.set("message.timeout.ms", message_timeout.to_string());
+    for name in TOLD_EARLIER {
+        config.set(name, (message_timeout / 2).clamp(1000, 10_000).to_string());
     }
     if properties.iter().any(|property| canonical(&property.name) == "compression.type") {
         config.remove("compression.level");
@@ -116,6 +128,14 @@ pub(crate) fn apply(properties: &[Property], config: &mut ClientConfig) {
     // What librdkafka gathers into one record batch has to fit as well.
     let batch_size = config.get("batch.size").and_then(|size| size.parse().ok()).unwrap_or(1_000_000);
     config.set("batch.size", limit.min(batch_size).to_string());
+}
+
+/// Less than the whole, so that it is librdkafka who says what it waited for.
+fn message_timeout_ms(properties: &[Property], timeout: Duration) -> u32 {
+    let set = properties.iter().rev().find(|property| canonical(&property.name) == "message.timeout.ms");
+    let set = set.and_then(|property| property.value.expose_secret().parse().ok());
+    let most = i32::MAX.unsigned_abs();
+    set.unwrap_or_else(|| u32::try_from(timeout.as_millis() * 4 / 5).unwrap_or(most).clamp(1, most))
 }
 
 pub(crate) fn max_message_bytes(properties: &[Property]) -> usize {
@@ -134,13 +154,19 @@ fn canonical(name: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use rdkafka::ClientConfig;
 
     use super::{Property, apply, max_message_bytes};
 
     fn applied(properties: &[(&str, &str)]) -> ClientConfig {
+        applied_within(Duration::from_secs(25), properties)
+    }
+
+    fn applied_within(timeout: Duration, properties: &[(&str, &str)]) -> ClientConfig {
         let mut config = ClientConfig::new();
-        apply(&owned(properties), &mut config);
+        apply(&owned(properties), timeout, &mut config);
         config
     }
 
@@ -162,6 +188,20 @@ mod tests {
     fn the_guarantees_are_always_set() {
         let config = applied(&[]);
         assert_eq!((config.get("acks"), config.get("enable.idempotence")), (Some("all"), Some("true")));
+    }
+
+    #[test]
+    fn librdkafka_gives_up_before_the_whole_time_is_over() {
+        let times = |seconds, properties: &[(&str, &str)]| {
+            let config = applied_within(Duration::from_secs(seconds), properties);
+            ["message.timeout.ms", "topic.metadata.propagation.max.ms"]
+                .map(|name| config.get(name).map(str::to_owned).unwrap_or_default())
+        };
+        assert_eq!(times(25, &[]), ["20000", "10000"]);
+        assert_eq!(times(10, &[]), ["8000", "4000"]);
+        assert_eq!(times(25, &[("delivery.timeout.ms", "60000")]), ["60000", "10000"]);
+        assert_eq!(times(25, &[("topic.metadata.propagation.max.ms", "5")]), ["20000", "5"]);
+        assert_eq!(times(u64::MAX / 1000, &[]), ["2147483647", "10000"]);
     }
 
     #[test]

@@ -199,13 +199,14 @@ pub(crate) fn advice(code: RDKafkaErrorCode) -> Option<&'static str> {
             "are the brokers up, and is the security protocol theirs?"
         }
         RDKafkaErrorCode::Resolve => {
-            "are the names in bootstrap_servers and in advertised.listeners known here?"
+            "are the names in bootstrap_servers (bootstrap.servers) and in advertised.listeners known here?"
         }
         RDKafkaErrorCode::Authentication | RDKafkaErrorCode::SaslAuthenticationFailed => {
-            "are user name, password and mechanism right?"
+            "are user name, password and mechanism right (sasl.username, sasl.password, sasl.mechanism)?"
         }
         RDKafkaErrorCode::SSL => {
-            "does ca_file hold the authority of the brokers' certificates, and do they ask for a client_certificate?"
+            "does ca_file (ssl.ca.location) hold the authority of the brokers' certificates, and do they ask for a \
+             client_certificate (ssl.certificate.location, ssl.key.location)?"
         }
         RDKafkaErrorCode::UnknownTopic | RDKafkaErrorCode::UnknownTopicOrPartition => "create the topic",
         RDKafkaErrorCode::TopicAuthorizationFailed => "allow this user WRITE and DESCRIBE on the topic",

@@ -3,9 +3,12 @@ use std::fmt;
 use audit_sink::{Batch, Receipt, Record, Rejection, SendFuture, Sink, SinkError};
 use rdkafka::error::KafkaError;
 use rdkafka::producer::BaseProducer;
+use tokio::time::Instant;
 
 use crate::connection::{Connection, Undelivered};
 use crate::options::refusal;
+use crate::progress::Progress;
+use crate::reports::Failure;
 use crate::{KafkaOptions, KafkaOptionsError, check, record};
 
 /// Sends records to a topic, and waits until all in-sync replicas have them.
@@ -14,9 +17,20 @@ use crate::{KafkaOptions, KafkaOptionsError, check, record};
 /// ends: a sink that is dropped lets go of its brokers in a thread that nobody waits for.
 pub struct KafkaSink {
     options: KafkaOptions,
-    /// Taken by `send` and put back when all went well: a future that is dropped half-way drops the connection too.
+    /// Taken by `send` and put back when the brokers answered: a future that is dropped half-way drops the connection too.
     connection: Option<Connection>,
+    /// Not the connection's: it outlives one that failed.
+    progress: Progress,
     closed: bool,
+}
+
+/// How an attempt ended.
+enum Delivered {
+    /// The brokers have decided of each record.
+    All(Vec<Rejection>),
+    /// The brokers answer, and there was no time for all of the search.
+    Part(String),
+    Failed(String),
 }
 
 impl KafkaSink {
@@ -30,7 +44,7 @@ impl KafkaSink {
         let mut config = options.client_config();
         config.remove("bootstrap.servers");
         config.create::<BaseProducer>().map_err(|error| refusal(&error))?;
-        Ok(Self { options, connection: None, closed: false })
+        Ok(Self { options, connection: None, progress: Progress::default(), closed: false })
     }
 
     async fn send(&mut self, batch: &Batch) -> Result<Receipt, SinkError> {
@@ -43,34 +57,55 @@ impl KafkaSink {
                 Connection::open(&self.options.client_config()).map_err(|error| self.cannot_start(&error))?
             }
         };
-        let rejected = self.deliver(&connection, batch).await?;
-        self.connection = Some(connection);
-        Ok(Receipt { rejected })
+        match self.deliver(&connection, batch).await {
+            Delivered::All(rejected) => {
+                self.connection = Some(connection);
+                Ok(Receipt { rejected })
+            }
+            Delivered::Part(why) => {
+                self.connection = Some(connection);
+                Err(self.undelivered(&why))
+            }
+            Delivered::Failed(why) => Err(self.undelivered(&why)),
+        }
     }
 
-    async fn deliver(&self, connection: &Connection, batch: &Batch) -> Result<Vec<Rejection>, SinkError> {
+    async fn deliver(&mut self, connection: &Connection, batch: &Batch) -> Delivered {
+        let begun = Instant::now();
         let (records, mut rejected) = self.sift(batch);
         // Brokers refuse a whole record batch for one record in it, so what was refused is tried in halves, down to
         // the records that are to blame.
-        let mut pending = vec![(0, records.len())];
-        while let Some((start, end)) = pending.pop() {
-            let part = &records[start..end];
+        self.progress.of(batch, records.len());
+        while let Some(range) = self.progress.next() {
+            let part = &records[range];
             match connection.deliver(self.options.topic(), &batch.chain_id, part).await {
-                Ok(()) => {}
-                Err(Undelivered::Refused(failure)) if part.len() == 1 => rejected.push(Rejection {
-                    sequence_number: part[0].sequence_number,
-                    reason: failure.code.to_string(),
-                }),
+                Ok(()) => self.progress.accepted(),
                 Err(Undelivered::Refused(failure)) => {
-                    let first = start + failure.index;
-                    let middle = first + (end - first).div_ceil(2);
-                    pending.extend([(middle, end), (first, middle)]);
+                    self.progress.refused(batch, failure.index, || Rejection {
+                        sequence_number: part[0].sequence_number,
+                        reason: failure.answer(),
+                    });
+                    if begun.elapsed() >= self.options.search_time() && self.progress.next().is_some() {
+                        return Delivered::Part(self.interrupted(records.len(), &failure));
+                    }
                 }
-                Err(Undelivered::Failed(why)) => return Err(self.undelivered(&why)),
+                Err(Undelivered::Failed(why)) => return Delivered::Failed(why),
             }
         }
+        rejected.append(&mut self.progress.take_rejected());
         rejected.sort_unstable_by_key(|rejection| rejection.sequence_number);
-        Ok(rejected)
+        Delivered::All(rejected)
+    }
+
+    fn interrupted(&self, count: usize, failure: &Failure) -> String {
+        format!(
+            "{}; of {count} records {} are rejected so far and {} are still to be tried; the next attempt goes on from \
+             there; if these records are too large, set the property message.max.bytes to the topic's \
+             max.message.bytes, and there is no search",
+            failure.answer(),
+            self.progress.rejected(),
+            self.progress.undecided(),
+        )
     }
 
     /// Those that fit the topic, and those that do not.

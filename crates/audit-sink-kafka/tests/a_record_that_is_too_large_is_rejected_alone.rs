@@ -3,23 +3,10 @@
 
 mod broker;
 
-use std::process::Command;
-
 use audit_sink::testkit::batch;
 use audit_sink::{Batch, Record, Sink};
 use audit_sink_kafka::KafkaSink;
-use broker::{MESSAGE_MAX_BYTES, fresh_topic, kcat, plaintext, run, variable};
-
-/// Bytes that no codec makes smaller: a broker measures what is left after compression.
-fn noise(length: usize) -> Vec<u8> {
-    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
-    let byte = |_| {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        // Not the byte that separates messages where they are read back.
-        2 + ((state >> 33) % 254) as u8
-    };
-    (0..length).map(byte).collect()
-}
+use broker::{MESSAGE_MAX_BYTES, fresh_topic, kcat, noise, plaintext, run, topic_that_takes};
 
 fn one(bytes: Vec<u8>) -> Batch {
     Batch { chain_id: "c".into(), records: vec![record(1, bytes)] }
@@ -50,26 +37,14 @@ fn the_sink_and_the_broker_draw_the_same_line() {
     let mut believer = KafkaSink::new(options.property("message.max.bytes", "2000000")).unwrap();
     assert_eq!(run(believer.send(&one(largest.clone()))).unwrap().rejected, []);
     let by_broker = run(believer.send(&one(too_large))).unwrap().rejected;
-    assert!(by_broker[0].reason.contains("Message size too large"), "{by_broker:?}");
+    assert!(by_broker[0].reason.contains("the broker answered MESSAGE_TOO_LARGE (10)"), "{by_broker:?}");
 
     assert!(kcat(&name, "%s") == [largest.clone(), largest], "what was accepted is there, and nothing else");
 }
 
 #[test]
 fn exactly_those_that_the_topic_does_not_take() {
-    let (Some(server), Some(classpath)) =
-        (variable("AUDIT_TEST_KAFKA"), variable("AUDIT_TEST_KAFKA_CLASSPATH"))
-    else {
-        return;
-    };
-    let name = fresh_topic("small");
-    let created = Command::new("java")
-        .args(["-cp", &classpath, "org.apache.kafka.tools.TopicCommand", "--bootstrap-server", &server])
-        .args(["--create", "--topic", &name, "--partitions", "3", "--config", "max.message.bytes=20000"])
-        .output()
-        .expect("java runs");
-    assert!(created.status.success(), "{}", String::from_utf8_lossy(&created.stderr));
-
+    let Some(name) = topic_that_takes(20_000) else { return };
     let too_large = [3, 4, 500, 998, 999];
     let lines: Vec<Vec<u8>> =
         (0..1000).map(|n| noise(if too_large.contains(&n) { 20_000 } else { 100 + n })).collect();

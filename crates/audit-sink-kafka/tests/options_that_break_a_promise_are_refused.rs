@@ -16,6 +16,7 @@ fn refusal(options: KafkaOptions) -> String {
 fn properties_that_break_a_guarantee() {
     for (name, value) in [
         ("enable.idempotence", "false"),
+        ("enable.gapless.guarantee", "true"),
         ("acks", "1"),
         ("request.required.acks", "0"),
         ("message.timeout.ms", "0"),
@@ -39,6 +40,7 @@ fn properties_that_break_a_guarantee() {
 fn properties_that_agree_with_the_guarantees() {
     for (name, value) in [
         ("enable.idempotence", "true"),
+        ("enable.gapless.guarantee", "false"),
         ("acks", "all"),
         ("acks", "-1"),
         ("partitioner", "consistent"),
@@ -74,7 +76,9 @@ fn properties_that_librdkafka_does_not_take() {
 #[test]
 fn addresses_and_topics() {
     let none: [String; 0] = [];
-    assert!(refusal(KafkaOptions::new(none, "audit")).contains("bootstrap_servers is empty"));
+    assert!(
+        refusal(KafkaOptions::new(none, "audit")).contains("bootstrap_servers (bootstrap.servers) is empty")
+    );
     assert!(
         refusal(KafkaOptions::new(["kafka".to_owned()], "audit"))
             .contains("found `kafka`, expected host:port")
@@ -91,16 +95,22 @@ fn security_that_contradicts_itself() {
         let text = refusal(options);
         assert!(text.contains(words), "{text}");
     };
-    refused(options().ca_file("/ca.pem"), "ca_file has no effect with PLAINTEXT; did you mean SSL?");
+    refused(
+        options().ca_file("/ca.pem"),
+        "ca_file (ssl.ca.location) has no effect with PLAINTEXT; did you mean SSL?",
+    );
     refused(options().sasl(SaslMechanism::Plain, "u", password()), "did you mean SASL_PLAINTEXT?");
-    refused(options().security(SecurityProtocol::SaslSsl), "SASL_SSL needs a mechanism");
+    refused(
+        options().security(SecurityProtocol::SaslSsl),
+        "SASL_SSL needs sasl (sasl.mechanism, sasl.username, sasl.password)",
+    );
     refused(
         options().security(SecurityProtocol::Ssl).key_password(password()),
-        "key_password needs client_certificate",
+        "key_password (ssl.key.password) needs client_certificate (ssl.certificate.location, ssl.key.location)",
     );
     refused(
         options().security(SecurityProtocol::Ssl).ca_file("/no/such/ca.pem"),
-        "cannot read ca_file /no/such/ca.pem",
+        "cannot read ca_file (ssl.ca.location) /no/such/ca.pem",
     );
     let this = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
     refused(options().security(SecurityProtocol::Ssl).ca_file(this), "ssl.ca.location");
@@ -116,7 +126,7 @@ fn names_of_protocols_and_mechanisms() {
     }
     assert_eq!(
         "SCRAM".parse::<SaslMechanism>().unwrap_err().to_string(),
-        "SASL mechanism: found `SCRAM`, expected one of PLAIN, SCRAM-SHA-256, SCRAM-SHA-512"
+        "SASL mechanism (sasl.mechanism): found `SCRAM`, expected one of PLAIN, SCRAM-SHA-256, SCRAM-SHA-512"
     );
 }
 

@@ -66,6 +66,31 @@ pub fn fresh_topic(what: &str) -> String {
     format!("test-{what}-{}-{}", now.as_micros(), COUNT.fetch_add(1, Ordering::Relaxed))
 }
 
+/// A fresh topic whose record batches may have so many bytes.
+pub fn topic_that_takes(max_message_bytes: usize) -> Option<String> {
+    let (server, classpath) = (variable("AUDIT_TEST_KAFKA")?, variable("AUDIT_TEST_KAFKA_CLASSPATH")?);
+    let name = fresh_topic("small");
+    let limit = format!("max.message.bytes={max_message_bytes}");
+    let created = Command::new("java")
+        .args(["-cp", &classpath, "org.apache.kafka.tools.TopicCommand", "--bootstrap-server", &server])
+        .args(["--create", "--topic", &name, "--partitions", "3", "--config", &limit])
+        .output()
+        .expect("java runs");
+    assert!(created.status.success(), "{}", String::from_utf8_lossy(&created.stderr));
+    Some(name)
+}
+
+/// Bytes that no codec makes smaller: a broker measures what is left after compression.
+pub fn noise(length: usize) -> Vec<u8> {
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let byte = |_| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        // Not the byte that separates messages where they are read back.
+        2 + ((state >> 33) % 254) as u8
+    };
+    (0..length).map(byte).collect()
+}
+
 /// Runs a future on a current-thread runtime for so long at most, as who delivers does.
 pub fn within<T>(limit: Duration, future: SendFuture<'_, T>) -> Result<T, SinkError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
