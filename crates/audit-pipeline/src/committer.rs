@@ -86,7 +86,8 @@ impl Committer {
         self.tell_followers();
     }
 
-    fn tell_followers(&self) {
+    /// Tells whoever follows how far the log is durable.
+    pub(crate) fn tell_followers(&self) {
         if let Some(followers) = &self.followers {
             followers.advance(self.last_sequence());
         }

@@ -131,6 +131,7 @@ impl Pipeline {
         }
         committer.record_incidents();
         committer.write_head();
+        committer.tell_followers();
         let shared = Arc::new(Shared {
             queue: Queue::new(options.buffer_bytes),
             committer: Mutex::new(Some(committer)),
