@@ -19,6 +19,7 @@ use crate::excerpt::excerpt;
 use crate::options::origin;
 use crate::retry_after::retry_after;
 use crate::signature::signature;
+use crate::url_secrets::url_secrets;
 use crate::{Body, WebhookOptions, WebhookOptionsError, idempotency, network, redirect};
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
@@ -52,6 +53,7 @@ pub(crate) struct Endpoint {
     /// What errors call it.
     pub(crate) place: String,
     headers: HeaderMap,
+    /// What errors do not quote of an answer.
     secrets: Vec<SecretString>,
     pub(crate) body: Body,
     signing_secret: Option<SecretString>,
@@ -95,6 +97,7 @@ impl Endpoint {
             let last = value.expose_secret().rsplit(' ').next().unwrap_or_default();
             secrets.extend([value.clone(), SecretString::from(last)]);
         }
+        secrets.extend(url_secrets(&url).into_iter().map(SecretString::from));
         Ok(Self {
             client: client(options, &url)?,
             place: origin(&url),
@@ -201,14 +204,17 @@ impl Endpoint {
         }
         let quote = match redirected {
             Some(reason) => format!("{status}: {reason}"),
-            None => self.quote(status, &body),
+            None => self.quote(status, response.url(), &body),
         };
         let verdict = judge(self.body, status.as_u16(), &body);
         Ok((Answer { verdict, status: status.as_u16(), quote, retry_after: asked }, body))
     }
 
-    fn quote(&self, status: StatusCode, body: &[u8]) -> String {
+    /// `url` is where it came from, after redirects.
+    fn quote(&self, status: StatusCode, url: &Url, body: &[u8]) -> String {
+        let redirected = if *url == self.url { Vec::new() } else { url_secrets(url) };
         let secrets = self.secrets.iter().map(|secret| secret.expose_secret());
+        let secrets = secrets.chain(redirected.iter().map(String::as_str));
         match excerpt(body, secrets).as_str() {
             "" => status.to_string(),
             excerpt => format!("{status}: {excerpt}"),

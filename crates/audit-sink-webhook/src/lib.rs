@@ -13,6 +13,7 @@ mod redirect;
 mod retry_after;
 mod signature;
 mod sink;
+mod url_secrets;
 
 pub use body::Body;
 pub use error::WebhookOptionsError;

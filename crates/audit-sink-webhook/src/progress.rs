@@ -1,3 +1,4 @@
+use std::hash::{BuildHasher as _, Hash as _, Hasher as _, RandomState};
 use std::ops::Range;
 
 use audit_sink::{Batch, Rejection};
@@ -10,32 +11,12 @@ use crate::Body;
 /// rest into other requests, which would have other idempotency keys.
 #[derive(Debug)]
 pub(crate) struct Progress {
-    batch: Identity,
+    state: RandomState,
+    /// The fingerprint of the batch.
+    batch: u64,
     /// Parts of the batch, one a request, the next one last.
     pending: Vec<Range<usize>>,
     rejected: Vec<Rejection>,
-}
-
-/// What makes two batches the same one.
-#[derive(Debug, PartialEq, Eq)]
-struct Identity {
-    chain_id: String,
-    first: u64,
-    last: u64,
-    records: usize,
-    bytes: usize,
-}
-
-impl Identity {
-    fn of(batch: &Batch) -> Self {
-        Self {
-            chain_id: batch.chain_id.clone(),
-            first: batch.records.first().map_or(0, |record| record.sequence_number),
-            last: batch.records.last().map_or(0, |record| record.sequence_number),
-            records: batch.records.len(),
-            bytes: batch.byte_count(),
-        }
-    }
 }
 
 impl Progress {
@@ -71,11 +52,12 @@ impl Progress {
             }
         }
         pending.reverse();
-        Self { batch: Identity::of(batch), pending, rejected }
+        let state = RandomState::new();
+        Self { batch: fingerprint(&state, batch), state, pending, rejected }
     }
 
     pub(crate) fn is_of(&self, batch: &Batch) -> bool {
-        self.batch == Identity::of(batch)
+        self.batch == fingerprint(&self.state, batch)
     }
 
     /// Which records the next request holds; `None` when nothing is left to send.
@@ -109,6 +91,16 @@ impl Progress {
         self.rejected.sort_by_key(|rejection| rejection.sequence_number);
         self.rejected
     }
+}
+
+/// Of the content too: the same numbers with other content are another batch.
+fn fingerprint(state: &RandomState, batch: &Batch) -> u64 {
+    let mut hasher = state.build_hasher();
+    batch.chain_id.hash(&mut hasher);
+    for record in &batch.records {
+        (record.sequence_number, record.timestamp_ms, &record.bytes).hash(&mut hasher);
+    }
+    hasher.finish()
 }
 
 #[cfg(test)]
@@ -163,6 +155,24 @@ mod tests {
         assert_eq!(progress.next(), Some(7..9));
         progress.refused(&batch, "no".into(), Some(2));
         assert_eq!(progress.next(), Some(7..8), "what is named does not exist: halves");
+    }
+
+    #[test]
+    fn it_is_of_the_same_content_only() {
+        let first = batch(&[3, 3]);
+        assert!(begin(&first).is_of(&first.clone()));
+        let other = |change: &dyn Fn(&mut Batch)| {
+            let mut other = first.clone();
+            change(&mut other);
+            assert!(!begin(&first).is_of(&other), "{other:?}");
+        };
+        other(&|batch| batch.chain_id = "d".into());
+        other(&|batch| batch.records[1].bytes = b"222".to_vec());
+        other(&|batch| batch.records[1].timestamp_ms += 1);
+        other(&|batch| batch.records[1].sequence_number += 1);
+        other(&|batch| drop(batch.records.pop()));
+        // The same bytes in a row, with another end between them.
+        other(&|batch| (batch.records[0].bytes, batch.records[1].bytes) = (b"11".to_vec(), b"1111".to_vec()));
     }
 
     proptest! {

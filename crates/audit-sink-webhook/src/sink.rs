@@ -13,6 +13,10 @@ const REFUSALS_PER_SEND: usize = 256;
 
 const TOO_LARGE: u16 = 413;
 
+/// After how many accepted requests larger ones are tried again: one that is too large costs one request in so many, and
+/// an endpoint that was mended gets large ones before long.
+const ACCEPTED_PER_GROWTH: usize = 64;
+
 /// Posts records to an HTTP endpoint.
 pub struct WebhookSink {
     /// `None` when closed.
@@ -22,6 +26,8 @@ pub struct WebhookSink {
     max_body_bytes: usize,
     /// At most `max_body_bytes`: less where the endpoint takes less.
     packed_bytes: usize,
+    /// How many requests were accepted since `packed_bytes` was changed.
+    accepted: usize,
 }
 
 impl WebhookSink {
@@ -33,7 +39,13 @@ impl WebhookSink {
     pub fn new(options: WebhookOptions) -> Result<Self, WebhookOptionsError> {
         let endpoint = Endpoint::new(&options)?;
         let max = options.max_body_bytes;
-        Ok(Self { endpoint: Some(endpoint), progress: None, max_body_bytes: max, packed_bytes: max })
+        Ok(Self {
+            endpoint: Some(endpoint),
+            progress: None,
+            max_body_bytes: max,
+            packed_bytes: max,
+            accepted: 0,
+        })
     }
 }
 
@@ -54,7 +66,14 @@ impl Sink for WebhookSink {
                 let records = &batch.records[part];
                 let answer = endpoint.post(&batch.chain_id, records).await?;
                 match answer.verdict {
-                    Verdict::Accepted => progress.accepted(),
+                    Verdict::Accepted => {
+                        progress.accepted();
+                        self.accepted += 1;
+                        if self.accepted >= ACCEPTED_PER_GROWTH {
+                            self.packed_bytes = self.max_body_bytes.min(self.packed_bytes.saturating_mul(2));
+                            self.accepted = 0;
+                        }
+                    }
                     Verdict::NotNow => return Err(endpoint.not_now(&answer, "POST")),
                     Verdict::Refused { at } => {
                         if answer.status == TOO_LARGE && records.len() > 1 {
@@ -63,6 +82,7 @@ impl Sink for WebhookSink {
                                 .map(|record| endpoint.body.length_of(&batch.chain_id, record))
                                 .sum();
                             self.packed_bytes = self.packed_bytes.min(length / 2);
+                            self.accepted = 0;
                         }
                         progress.refused(batch, format!("{} answered {}", endpoint.place, answer.quote), at);
                         refusals += 1;

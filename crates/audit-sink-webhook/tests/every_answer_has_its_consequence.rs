@@ -82,6 +82,39 @@ fn secrets_that_an_answer_repeats_stay_out_of_errors() {
     assert!(!error.contains("\\u{1b}") && !error.contains("\\r"), "{error}");
 }
 
+/// At many places whoever knows the URL may write, and a page about it quotes it.
+#[test]
+fn an_answer_that_quotes_the_url_does_not_give_it_away() {
+    let server = Scripted::new(|request| {
+        let target = request.line.split(' ').nth(1).unwrap();
+        if let Some(rest) = target.strip_prefix("/moved") {
+            return Some((307, format!("Location: /services/other-t0ken{rest}\r\n"), String::new()));
+        }
+        let (path, query) = target.split_once('?').unwrap_or((target, ""));
+        let decoded = "hooks über-s3cr3t v&lue/1 ";
+        Some((
+            404,
+            String::new(),
+            format!("nothing at {target}, {path}, {query}, {decoded}: POST it elsewhere"),
+        ))
+    });
+    for path in [
+        "/hooks/%C3%BCber-s3cr3t?key=v%26lue%2F1&t0ken-alone",
+        "/hooks/über-s3cr3t?key=v%26lue%2f1&t0ken-alone#part",
+        "/hooks/%C3%BCber-s3cr3t?v%26lue%2F1",
+        "/a/t0k/en?x=1",
+        "/moved?key=t0ken",
+    ] {
+        let mut sink = sink(WebhookOptions::new(server.url(path)));
+        let (error, _) = retryable(runtime().block_on(sink.send(&lines([1]))));
+        assert!(error.contains("answered 404") && error.contains("POST it elsewhere"), "{error}");
+        for secret in ["s3cr3t", "lue", "t0ken", "t0k"] {
+            let known = path.contains(secret) || (secret == "t0ken" && path.contains("moved"));
+            assert!(!known || !error.contains(secret), "{path}: {error}");
+        }
+    }
+}
+
 #[test]
 fn only_the_records_that_are_refused_are_rejected() {
     let refuses_bad = |request: &Request| match request.body.contains("bad") {
@@ -204,6 +237,50 @@ fn an_endpoint_that_refuses_everything_does_not_hold_the_sender_for_long() {
     };
     assert_eq!(receipt.rejected.len(), 500);
     assert_eq!((attempts, server.requests().len()), (4, 999));
+}
+
+#[test]
+fn a_plain_text_server_on_the_way_to_a_collector_empties_nothing_into_the_dead_letters() {
+    let page = "<center>The plain HTTP request was sent to HTTPS port</center>";
+    let server = Scripted::new(move |_| Some((400, String::new(), page.to_owned())));
+    let mut sink = sink(WebhookOptions::new(server.url("/services/collector")).body(Body::SplunkHec));
+    let (error, _) = retryable(runtime().block_on(sink.send(&lines([1, 2]))));
+    assert!(error.contains("was sent to HTTPS port"), "{error}");
+    assert_eq!(server.requests().len(), 1);
+}
+
+#[test]
+fn another_batch_of_the_same_shape_does_not_inherit_the_progress_of_one_given_up() {
+    let count = AtomicUsize::new(0);
+    let server =
+        Scripted::new(move |_| plain(if count.fetch_add(1, Ordering::Relaxed) == 1 { 503 } else { 200 }));
+    let mut sink = sink(WebhookOptions::new(server.url("/in")).max_body_bytes(1024));
+    let runtime = runtime();
+    retryable(runtime.block_on(sink.send(&lines(["x".repeat(900), "x".repeat(900)]))));
+    let _ = runtime.block_on(sink.send(&lines(["y".repeat(900), "y".repeat(900)]))).unwrap();
+    let sent: Vec<String> = server.requests().iter().map(|request| request.body[..1].to_owned()).collect();
+    assert_eq!(sent, ["x", "x", "y", "y"]);
+}
+
+/// A proxy that was misconfigured for an hour must not make requests small for a month.
+#[test]
+fn requests_grow_again_after_a_413() {
+    let count = AtomicUsize::new(0);
+    let server = Scripted::new(move |request| {
+        let mended = count.fetch_add(1, Ordering::Relaxed) >= 20;
+        plain(if request.body.len() > 300 && !mended { 413 } else { 200 })
+    });
+    let mut sink = sink(WebhookOptions::new(server.url("/in")).max_body_bytes(2048));
+    let batch = lines((0..20).map(|n| format!("\"{n:0>97}\"")));
+    let runtime = runtime();
+    let mut requests = Vec::new();
+    for _ in 0..80 {
+        let before = server.requests().len();
+        let _ = runtime.block_on(sink.send(&batch)).unwrap();
+        requests.push(server.requests().len() - before);
+    }
+    assert!(requests[1] >= 10, "at first as small as the endpoint wants them: {requests:?}");
+    assert_eq!(requests.last(), Some(&1), "in the end as large as max_body_bytes allows: {requests:?}");
 }
 
 #[test]
