@@ -26,11 +26,11 @@ const MESSAGE_TOO_LONG: i32 = if cfg!(any(target_os = "linux", target_os = "andr
 pub(crate) enum DatagramServer {
     Udp {
         server: String,
+        /// The address that nobody listened at, last time.
+        refused: Option<SocketAddr>,
     },
     #[cfg(unix)]
-    Unix {
-        path: PathBuf,
-    },
+    Unix { path: PathBuf },
 }
 
 /// A connected socket: the system then tells us on it that nobody is there.
@@ -45,9 +45,11 @@ impl DatagramServer {
     /// Opens a socket; the error says to what, and what to do.
     pub(crate) async fn open(&self) -> Result<DatagramSocket, String> {
         match self {
-            Self::Udp { server } => udp(server).await.map(DatagramSocket::Udp).map_err(|error| {
-                format!("cannot send to {server} over UDP: {error}; check its name and port")
-            }),
+            Self::Udp { server, refused } => {
+                udp(server, *refused).await.map(DatagramSocket::Udp).map_err(|error| {
+                    format!("cannot send to {server} over UDP: {error}; check its name and port")
+                })
+            }
             #[cfg(unix)]
             Self::Unix { path } => {
                 let connected = UnixDatagram::unbound().and_then(|socket| {
@@ -62,10 +64,19 @@ impl DatagramServer {
         }
     }
 
+    /// Learns from an error of a socket where not to send to next.
+    pub(crate) fn failed(&mut self, socket: &DatagramSocket, error: &io::Error) {
+        if let (Self::Udp { refused, .. }, DatagramSocket::Udp(socket)) = (self, socket)
+            && error.kind() == io::ErrorKind::ConnectionRefused
+        {
+            *refused = socket.peer_addr().ok();
+        }
+    }
+
     /// The server, in an error.
     pub(crate) fn name(&self) -> String {
         match self {
-            Self::Udp { server } => format!("{server} over UDP"),
+            Self::Udp { server, .. } => format!("{server} over UDP"),
             #[cfg(unix)]
             Self::Unix { path } => format!("the socket {}", path.display()),
         }
@@ -98,18 +109,67 @@ impl DatagramSocket {
     }
 }
 
-async fn udp(server: &str) -> io::Result<UdpSocket> {
+async fn udp(server: &str, refused: Option<SocketAddr>) -> io::Result<UdpSocket> {
+    udp_to(tokio::net::lookup_host(server).await?.collect(), refused).await
+}
+
+/// To the first of the addresses that there is a way to. Nothing comes back from there, so this cannot tell whether
+/// somebody listens: after one that refused, the next in the list is the first.
+async fn udp_to(mut addresses: Vec<SocketAddr>, refused: Option<SocketAddr>) -> io::Result<UdpSocket> {
+    if let Some(at) = addresses.iter().position(|address| Some(*address) == refused) {
+        addresses.rotate_left(at + 1);
+    }
     let mut problem = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
-    for address in tokio::net::lookup_host(server).await? {
+    for address in addresses {
         let ours: SocketAddr = match address {
             SocketAddr::V4(_) => (Ipv4Addr::UNSPECIFIED, 0).into(),
             SocketAddr::V6(_) => (Ipv6Addr::UNSPECIFIED, 0).into(),
         };
-        let socket = UdpSocket::bind(ours).await?;
-        match socket.connect(address).await {
-            Ok(()) => return Ok(socket),
+        let connected = async {
+            let socket = UdpSocket::bind(ours).await?;
+            socket.connect(address).await?;
+            Ok(socket)
+        };
+        match connected.await {
+            Ok(socket) => return Ok(socket),
             Err(error) => problem = error,
         }
     }
     Err(problem)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{SocketAddr, UdpSocket};
+
+    use super::{DatagramServer, udp_to};
+
+    #[test]
+    fn after_a_refusal_the_next_address_has_its_turn() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let dead = UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let listener = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let alive = listener.local_addr().unwrap();
+        let elsewhere: SocketAddr = "[::1]:514".parse().unwrap();
+        runtime.block_on(async {
+            let mut server = DatagramServer::Udp { server: dead.to_string(), refused: None };
+            let socket = server.open().await.unwrap();
+            let error = loop {
+                if let Err(error) = socket.send(b"x").await {
+                    break error;
+                }
+            };
+            server.failed(&socket, &error);
+            let DatagramServer::Udp { refused, .. } = server else { panic!("UDP") };
+            assert_eq!(refused, Some(dead));
+
+            let goes_to = async |addresses: &[SocketAddr]| {
+                udp_to(addresses.to_vec(), refused).await.unwrap().peer_addr().unwrap()
+            };
+            assert_eq!(goes_to(&[dead, alive]).await, alive);
+            assert_eq!(goes_to(&[alive, dead]).await, alive, "round again");
+            assert_eq!(goes_to(&[dead]).await, dead, "there is no other, and it may be up again");
+            assert_eq!(goes_to(&[alive, elsewhere]).await, alive, "the name has other addresses now");
+        });
+    }
 }

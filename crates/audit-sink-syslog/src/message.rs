@@ -20,6 +20,9 @@ pub(crate) struct Messages {
     hostname: Option<String>,
     app_name: String,
     process_id: String,
+    /// What the server takes, as the options say.
+    max_message_bytes: usize,
+    /// What the transport takes.
     largest: usize,
 }
 
@@ -61,7 +64,8 @@ impl Messages {
             hostname: in_header.then_some(hostname),
             app_name: options.app_name.clone(),
             process_id: process_id.to_string(),
-            largest: options.max_message_bytes.unwrap_or(usize::MAX).min(largest),
+            max_message_bytes: options.max_message_bytes,
+            largest,
         })
     }
 
@@ -114,11 +118,18 @@ impl Messages {
 
     /// Why a message cannot be sent, if it cannot.
     pub(crate) fn too_large(&self, message: &[u8]) -> Option<String> {
-        (message.len() > self.largest).then(|| {
+        let (length, largest, max) = (message.len(), self.largest, self.max_message_bytes);
+        if length > largest {
+            return Some(format!(
+                "the message is {length} bytes with its header, and {largest} is the most that this transport carries; \
+                 use TCP or TLS"
+            ));
+        }
+        (length > max).then(|| {
             format!(
-                "the message is {} bytes with its header, and {} is the largest",
-                message.len(),
-                self.largest
+                "the message is {length} bytes with its header, and max_message_bytes is {max}; if the server takes larger \
+                 ones (maxMessageSize in rsyslog, log-msg-size() in syslog-ng), raise it (max_message_kb in a \
+                 configuration)"
             )
         })
     }
@@ -392,7 +403,9 @@ mod tests {
         let numbers: Vec<u64> = rejected.iter().map(|rejection| rejection.sequence_number).collect();
         assert_eq!(numbers, [2, 3]);
         assert!(rejected[0].reason.contains("newline"), "{}", rejected[0].reason);
-        assert!(rejected[1].reason.ends_with("bytes with its header, and 250 is the largest"));
+        assert!(
+            rejected[1].reason.contains("bytes with its header, and max_message_bytes is 250; if the server")
+        );
         assert!(stream.ends_with(b"] a\n") && stream.iter().filter(|byte| **byte == b'\n').count() == 1);
         let (stream, rejected) = messages.frames(&batch, Framing::OctetCounting);
         assert_eq!(rejected.len(), 1, "a newline is nothing special where octets are counted");

@@ -6,6 +6,9 @@ use tokio_rustls::rustls::pki_types::ServerName;
 
 use crate::Facility;
 
+/// What rsyslog 8.2302 takes as it comes, the least of the servers in wide use.
+const MAX_MESSAGE_BYTES: usize = 8096;
+
 /// Where messages go, and how they look there.
 #[derive(Clone, Debug)]
 pub struct SyslogOptions {
@@ -16,7 +19,7 @@ pub struct SyslogOptions {
     pub(crate) hostname: Option<String>,
     pub(crate) app_name: String,
     pub(crate) confirm: bool,
-    pub(crate) max_message_bytes: Option<usize>,
+    pub(crate) max_message_bytes: usize,
     pub(crate) timeout: Duration,
 }
 
@@ -26,7 +29,8 @@ pub struct SyslogOptions {
 pub enum Transport {
     /// One datagram a message (RFC 5426), nothing acknowledged; the usual port is 514.
     Udp {
-        /// `host:port`; the name is looked up whenever a socket is opened, which is at first and after an error.
+        /// `host:port`; the name is looked up whenever a socket is opened, which is at first and after an error. Of
+        /// several addresses the first is taken, and after one where nobody listens the next.
         server: String,
     },
     /// A stream in the clear (RFC 6587); the usual ports are 514 and 601.
@@ -70,7 +74,8 @@ pub enum Framing {
     /// Its length stands before it (RFC 6587 §3.4.1).
     #[default]
     OctetCounting,
-    /// A newline stands after it (RFC 6587 §3.4.2); a record that has one inside is rejected.
+    /// A newline stands after it (RFC 6587 §3.4.2); a record that has one inside is rejected. For servers that know
+    /// nothing else: when a connection ends within a message, some take the half for a message.
     Newline,
 }
 
@@ -104,7 +109,8 @@ pub enum OptionsError {
 }
 
 impl SyslogOptions {
-    /// RFC 5424, facility `local0`, octet counting, `confirm`, from `audit-log` on this machine.
+    /// RFC 5424, facility `local0`, octet counting, `confirm`, messages of at most 8,096 bytes, from `audit-log` on this
+    /// machine.
     #[must_use]
     pub fn new(transport: Transport) -> Self {
         Self {
@@ -115,7 +121,7 @@ impl SyslogOptions {
             hostname: None,
             app_name: "audit-log".to_owned(),
             confirm: true,
-            max_message_bytes: None,
+            max_message_bytes: MAX_MESSAGE_BYTES,
             timeout: Duration::from_secs(10),
         }
     }
@@ -175,15 +181,16 @@ impl SyslogOptions {
         self
     }
 
-    /// The largest message that the server takes whole, in bytes with its header: what is larger is rejected. Without
-    /// limit over TCP and TLS unless set, and at most 65,507 over UDP (RFC 5426 §3.2 over IPv4).
+    /// The largest message that the server takes whole, in bytes with its header: what is larger is rejected. 8,096
+    /// unless set; over UDP 65,507 is the most whatever this says (RFC 5426 §3.2 over IPv4).
     ///
-    /// A server cuts off what is longer than it expects (RFC 5424 §6.1 allows it), and a record that was cut proves
-    /// nothing: set this to the server's own limit, which is 8,192 in rsyslog (`maxMessageSize`) and 65,536 in
-    /// syslog-ng (`log-msg-size()`) as they come.
+    /// A server cuts off what is longer than it expects (RFC 5424 §6.1 allows it), or makes two messages of it, and a
+    /// record that was cut proves nothing. 8,096 is what rsyslog takes as it comes (`maxMessageSize`; its manual says 8k),
+    /// a little less than the 8,192 that receivers should take (RFC 5425 §4.3.1), and syslog-ng takes 65,536
+    /// (`log-msg-size()`): raise the server's limit first, and then this one.
     #[must_use]
     pub fn max_message_bytes(mut self, bytes: usize) -> Self {
-        self.max_message_bytes = Some(bytes);
+        self.max_message_bytes = bytes;
         self
     }
 

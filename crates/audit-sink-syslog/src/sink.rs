@@ -42,7 +42,7 @@ impl SyslogSink {
         let link = match transport {
             Transport::Udp { server } => {
                 host_of(&server)?;
-                Link::Datagram { server: DatagramServer::Udp { server }, socket: None }
+                Link::Datagram { server: DatagramServer::Udp { server, refused: None }, socket: None }
             }
             #[cfg(unix)]
             Transport::Unix { path } => {
@@ -178,6 +178,7 @@ async fn send_confirmed(
 /// Sends a batch on a connection that stays open, and comes back when the system has taken it.
 async fn send_on(server: &StreamServer, kept: &mut Option<Connection>, bytes: &[u8]) -> Result<(), String> {
     let mut connection = open(server, kept).await?;
+    // Not reset when dropped half-way: that would also take away what was accepted before and is still in the buffers.
     stream::write(&mut connection, bytes).await.map_err(|error| broken(&server.address, &error))?;
     // Where the server was gone already, its answer to the batch is a reset, and often it is here by now.
     if !stream::is_open(&mut connection).await {
@@ -217,16 +218,33 @@ async fn check_stream(server: &StreamServer, confirm: bool) -> Result<(), String
 }
 
 async fn send_datagrams(
-    server: &DatagramServer,
+    server: &mut DatagramServer,
     kept: &mut Option<DatagramSocket>,
     messages: &Messages,
     batch: &Batch,
 ) -> Result<Vec<Rejection>, String> {
-    let failed = |error| format!("cannot send to {}: {error}; is the syslog server up?", server.name());
     let socket = match kept.take() {
         Some(socket) => socket,
         None => server.open().await?,
     };
+    match send_on_socket(&socket, messages, batch).await {
+        Ok(rejected) => {
+            *kept = Some(socket);
+            Ok(rejected)
+        }
+        // The socket is not kept: the next batch looks the name up again.
+        Err(error) => {
+            server.failed(&socket, &error);
+            Err(format!("cannot send to {}: {error}; is the syslog server up?", server.name()))
+        }
+    }
+}
+
+async fn send_on_socket(
+    socket: &DatagramSocket,
+    messages: &Messages,
+    batch: &Batch,
+) -> io::Result<Vec<Rejection>> {
     let mut rejected = Vec::new();
     let mut message = Vec::new();
     for record in &batch.records {
@@ -234,7 +252,7 @@ async fn send_datagrams(
         messages.write(&batch.chain_id, record, &mut message);
         let reason = match messages.too_large(&message) {
             Some(reason) => Some(reason),
-            None if socket.send(&message).await.map_err(failed)? => None,
+            None if socket.send(&message).await? => None,
             None => Some(format!(
                 "the message is {} bytes with its header, and the system sends no datagram of that size",
                 message.len()
@@ -242,9 +260,7 @@ async fn send_datagrams(
         };
         rejected.extend(reason.map(|reason| Rejection { sequence_number: record.sequence_number, reason }));
     }
-    socket.reported().map_err(failed)?;
-    // Not after an error: the next batch looks the name up again.
-    *kept = Some(socket);
+    socket.reported()?;
     Ok(rejected)
 }
 

@@ -128,8 +128,9 @@ pub(crate) async fn write(connection: &mut Connection, bytes: &[u8]) -> io::Resu
         .unwrap_or(error))
 }
 
-/// Makes the connection end with a reset if it is dropped, or if the process dies: the server then knows that what it
-/// has of a half-written message is no message, where newline framing alone would not tell it.
+/// Makes the connection end with a reset if it is dropped, or if the process dies: a server can then know that what it
+/// has of a half-written message is no message, where newline framing alone would not tell it. Only for connections with
+/// nothing on them that was accepted, as a reset throws away what is in the buffers.
 pub(crate) fn reset_when_dropped(connection: &mut Connection) -> io::Result<()> {
     connection.tcp().set_zero_linger()
 }

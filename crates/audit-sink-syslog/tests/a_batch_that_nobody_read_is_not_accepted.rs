@@ -37,7 +37,8 @@ fn server(turns: Vec<fn(TcpStream)>) -> (String, JoinHandle<()>) {
 }
 
 fn options(server: &str) -> SyslogOptions {
-    SyslogOptions::new(Transport::Tcp { server: server.to_owned() }).timeout(Duration::from_millis(500))
+    let options = SyslogOptions::new(Transport::Tcp { server: server.to_owned() });
+    options.timeout(Duration::from_millis(500)).max_message_bytes(2 << 20)
 }
 
 /// Too much for the buffers of both ends together, so that the server's reading is needed.
@@ -188,25 +189,47 @@ fn closing_says_when_what_was_sent_was_not_read() {
 /// With an end instead, newline framing would make a record of the half.
 #[test]
 fn a_batch_dropped_half_way_ends_with_a_reset() {
-    let (address, thread) = server(vec![|mut stream| {
-        std::thread::sleep(Duration::from_millis(400));
-        let mut buffer = vec![0; 1 << 16];
-        let end = loop {
-            match stream.read(&mut buffer) {
-                Ok(0) => panic!("an end in the middle of a message"),
-                Ok(_) => {}
-                Err(error) => break error,
-            }
-        };
-        assert_eq!(end.kind(), ErrorKind::ConnectionReset);
+    let (address, thread) = server(vec![|stream| {
+        assert_eq!(end_of(stream).map(|read| read.len()), Err(ErrorKind::ConnectionReset));
     }]);
     let mut sink = SyslogSink::new(options(&address).framing(Framing::Newline)).unwrap();
+    drop_half_way(&runtime(), &mut sink);
+    thread.join().unwrap();
+}
+
+/// On a kept connection a reset would take away what was accepted before and is still in the buffers.
+#[test]
+fn a_batch_dropped_half_way_takes_no_earlier_one_with_it() {
+    for framing in [Framing::OctetCounting, Framing::Newline] {
+        let (address, thread) = server(vec![|stream| {
+            let read = end_of(stream).unwrap();
+            assert!(read.windows(8).any(|window| window == b"earlier}"), "{} bytes", read.len());
+            assert!(read.ends_with(b"xxxx"), "half a message was on its way");
+        }]);
+        let runtime = runtime();
+        let mut sink = SyslogSink::new(options(&address).framing(framing).confirm(false)).unwrap();
+        let mut earlier = vec![b'e'; 1 << 20];
+        earlier.extend(b"earlier}");
+        let _ = run(&runtime, sink.send(&batch(1, &[earlier]))).unwrap();
+        drop_half_way(&runtime, &mut sink);
+        thread.join().unwrap();
+    }
+}
+
+/// What a server reads that is slow at first, up to the end of the connection.
+fn end_of(mut stream: TcpStream) -> Result<Vec<u8>, ErrorKind> {
+    std::thread::sleep(Duration::from_millis(400));
+    let mut read = Vec::new();
+    stream.read_to_end(&mut read).map(|_| read).map_err(|error| error.kind())
+}
+
+/// Gives up a batch while the server does not read.
+fn drop_half_way(runtime: &tokio::runtime::Runtime, sink: &mut SyslogSink) {
     let batch = large();
-    runtime().block_on(async {
+    runtime.block_on(async {
         let sending = tokio::time::timeout(Duration::from_millis(100), sink.send(&batch));
         assert!(sending.await.is_err(), "it waits for the server to read");
     });
-    thread.join().unwrap();
 }
 
 #[test]
@@ -261,6 +284,39 @@ fn nobody_listens_for_datagrams() {
     assert!(second.recv(&mut [0; 1000]).unwrap() > 100);
 }
 
+/// rsyslog as it comes cuts off the rest, and the copy of such a record does not verify.
+#[test]
+fn what_a_server_may_cut_is_rejected_unless_it_is_said_to_take_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("log");
+    let unix = UnixDatagram::bind(&path).unwrap();
+    let udp = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let (address, thread) = server(vec![read_all; 4]);
+    let transports = [
+        Transport::Unix { path },
+        Transport::Udp { server: udp.local_addr().unwrap().to_string() },
+        Transport::Tcp { server: address },
+    ];
+    let measured = SyslogOptions::new(transports[1].clone()).hostname("host");
+    let _ = send(measured, &small()).unwrap();
+    let header = udp.recv(&mut [0; 1000]).unwrap() - 2;
+    for transport in transports {
+        let options = SyslogOptions::new(transport).hostname("host");
+        let lines = [vec![b'x'; 8096 - header], vec![b'x'; 8097 - header]];
+        let receipt = send(options.clone(), &batch(1, &lines)).unwrap();
+        let [rejected] = &receipt.rejected[..] else { panic!("one, found {:?}", receipt.rejected) };
+        assert_eq!(rejected.sequence_number, 2);
+        for part in
+            ["8097 bytes with its header", "8096", "max_message_bytes", "max_message_kb", "maxMessageSize"]
+        {
+            assert!(rejected.reason.contains(part), "{}", rejected.reason);
+        }
+        assert_eq!(send(options.max_message_bytes(8097), &batch(1, &lines)), Ok(Receipt::default()));
+    }
+    thread.join().unwrap();
+    drop(unix);
+}
+
 #[test]
 fn what_fits_no_datagram_is_rejected_and_the_rest_is_sent() {
     let directory = tempfile::tempdir().unwrap();
@@ -271,7 +327,8 @@ fn what_fits_no_datagram_is_rejected_and_the_rest_is_sent() {
     for transport in [Transport::Unix { path }, Transport::Udp { server }] {
         let datagram = matches!(transport, Transport::Unix { .. });
         let lines = [b"{\"a\":1}".to_vec(), vec![b'x'; 1 << 20], b"{\"b\":2}".to_vec()];
-        let receipt = send(SyslogOptions::new(transport), &batch(7, &lines)).unwrap();
+        let options = SyslogOptions::new(transport).max_message_bytes(2 << 20);
+        let receipt = send(options, &batch(7, &lines)).unwrap();
         assert_eq!(receipt.rejected.len(), 1);
         assert_eq!(receipt.rejected[0].sequence_number, 8);
         assert!(

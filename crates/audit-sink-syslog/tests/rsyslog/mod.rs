@@ -156,7 +156,8 @@ impl Rsyslog {
         let app_name = unique(name);
         let output = Output::of(&app_name)?;
         Some(Self {
-            options: SyslogOptions::new(transport.clone()).app_name(app_name),
+            // Its maxMessageSize.
+            options: SyslogOptions::new(transport.clone()).app_name(app_name).max_message_bytes(1 << 20),
             transport,
             output,
             format: Format::default(),
