@@ -177,7 +177,7 @@ fn message<E: Error + 'static>(error: &SdkError<E, HttpResponse>) -> String {
     }
     let mut text = String::new();
     for source in sources(error) {
-        let part = source.to_string();
+        let part = without_request(source.to_string());
         // Each level of the client wraps the one below, some in no words of their own.
         if !text.ends_with(&part)
             && !matches!(part.as_str(), "io error" | "other" | "user error" | "unhandled error")
@@ -189,6 +189,14 @@ fn message<E: Error + 'static>(error: &SdkError<E, HttpResponse>) -> String {
         }
     }
     if text.is_empty() { error.to_string() } else { text }
+}
+
+/// The client shows a request that it could make none of, records and all.
+fn without_request(mut text: String) -> String {
+    if let Some(request) = text.find(" to request `Request") {
+        text.truncate(request);
+    }
+    text
 }
 
 fn sources<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
@@ -215,6 +223,13 @@ mod tests {
         }
         let metadata = ErrorMetadata::builder().code(code).message("Said so.").build();
         aws_error("PutObject to the bucket audit", &SdkError::service_error(metadata, response))
+    }
+
+    #[test]
+    fn a_request_is_not_shown() {
+        let text = "failed to apply endpoint `nowhere` to request `Request { body: secret }`: no scheme";
+        assert_eq!(super::without_request(text.to_owned()), "failed to apply endpoint `nowhere`");
+        assert_eq!(super::without_request("no route".to_owned()), "no route");
     }
 
     #[test]

@@ -139,7 +139,7 @@ impl Check<'_> {
             DestinationKind::S3(s3) => {
                 self.require(!s3.bucket.is_empty(), &at("bucket"), "the name of a bucket");
                 self.both(path, s3.access_key_id.is_some(), s3.secret_access_key.is_some());
-                self.in_the_clear(&at("endpoint"), s3.endpoint.as_deref());
+                self.endpoint(&at("endpoint"), s3.endpoint.as_deref());
                 let min_days = self.config.retention.as_ref().and_then(|retention| retention.min_days);
                 if s3.object_lock && min_days.is_none() {
                     self.warn(
@@ -157,7 +157,7 @@ impl Check<'_> {
                     "the name of a log stream",
                 );
                 self.both(path, cloudwatch.access_key_id.is_some(), cloudwatch.secret_access_key.is_some());
-                self.in_the_clear(&at("endpoint"), cloudwatch.endpoint.as_deref());
+                self.endpoint(&at("endpoint"), cloudwatch.endpoint.as_deref());
             }
             DestinationKind::Kafka(kafka) => {
                 self.require(!kafka.topic.is_empty(), &at("topic"), "the name of a topic");
@@ -206,6 +206,19 @@ impl Check<'_> {
         if id != secret {
             self.error(path, "expected `access_key_id` and `secret_access_key` together, or neither");
         }
+    }
+
+    fn endpoint(&mut self, path: &str, url: Option<&str>) {
+        let Some(url) = url else { return };
+        let is_http = url.starts_with("https://") || url.starts_with("http://");
+        let host = url.split_once("://").map_or("", |(_, rest)| rest.split('/').next().unwrap_or_default());
+        let is_plain = !host.is_empty() && !host.contains(['@', ' ']);
+        self.require(
+            is_http && is_plain,
+            path,
+            "`https://` or `http://`, and a host without user or password",
+        );
+        self.in_the_clear(path, Some(url));
     }
 
     fn in_the_clear(&mut self, path: &str, url: Option<&str>) {

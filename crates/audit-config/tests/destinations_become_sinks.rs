@@ -126,6 +126,14 @@ fn what_does_not_go_together_is_told_with_its_place() {
             "destination: expected `access_key_id` and `secret_access_key` together, or neither",
         ),
         (
+            "type: s3, bucket: b, endpoint: 'minio:9000'",
+            "destination.endpoint: expected `https://` or `http://`, and a host without user or password",
+        ),
+        (
+            "type: cloudwatch, log_group: g, log_stream: s, endpoint: 'https://user:s3cret@minio:9000'",
+            "destination.endpoint: expected `https://` or `http://`, and a host without user or password",
+        ),
+        (
             "type: kafka, topic: t, bootstrap_servers: ['a:1'], security: {security_protocol: SASL_SSL}",
             "destination.security: missing key `sasl_mechanism`",
         ),

@@ -52,7 +52,8 @@ pub struct Refused {
 /// Followers of one log, each delivering to one destination, in a thread of its own with a tokio runtime of its own:
 /// one that is slow, dead or busy compressing holds up no other.
 ///
-/// Dropping it ends the followers at once; [`close`](Self::close) lets them finish.
+/// Dropping it ends the followers as soon as their sinks give way, two seconds later at the latest;
+/// [`close`](Self::close) lets them finish.
 #[derive(Debug)]
 pub struct Delivery {
     progress: Arc<Progress>,

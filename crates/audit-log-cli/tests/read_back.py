@@ -36,8 +36,13 @@ def cloudwatch(endpoint, group, stream):
 def syslog(path, app_name):
     with open(path, "rb") as lines:
         for line in lines:
-            if app_name.encode() in line:
-                yield json.loads(line)["msg"].encode()
+            # A server that was killed leaves a part of a line, and the next one stands behind it.
+            for part in line.split(b'{"input":')[1:]:
+                if app_name.encode() in part:
+                    try:
+                        yield json.loads(b'{"input":' + part)["msg"].encode()
+                    except json.JSONDecodeError:
+                        pass
 
 
 def webhook(path, where):

@@ -21,8 +21,8 @@ use crate::{Durability, EmitError, OnFailure, Options, Receipt, StartError, life
 
 /// An open audit log: events in, sealed and durable records out.
 ///
-/// Clones share the log. When the last one goes, the log is closed; [`Pipeline::close`] does that at a chosen
-/// moment and says how it went.
+/// Clones share the log. When the last one goes, the log is closed, which may wait for the disk and for destinations
+/// (for as long as `Options::drain_timeout` says); [`Pipeline::close`] does that at a chosen moment and says how it went.
 #[derive(Clone, Debug)]
 pub struct Pipeline {
     inner: Arc<Inner>,
