@@ -1,4 +1,4 @@
-use std::hash::{BuildHasher, Hash, Hasher, RandomState};
+use std::hash::{BuildHasher as _, RandomState};
 use std::ops::Range;
 
 use audit_sink::{Batch, Rejection};
@@ -18,7 +18,7 @@ pub(crate) struct Progress {
 impl Progress {
     /// Begins with a batch, unless it is the last one again, whose plan is the same then.
     pub(crate) fn of(&mut self, batch: &Batch, plan: &Plan<'_>) {
-        let batch = Some(fingerprint(&self.state, batch));
+        let batch = Some(self.state.hash_one(batch));
         if self.batch != batch {
             self.batch = batch;
             self.pending = plan.requests.iter().rev().cloned().collect();
@@ -60,16 +60,6 @@ impl Progress {
         rejected.sort_by_key(|rejection| rejection.sequence_number);
         rejected
     }
-}
-
-/// Of the content too: the same numbers with other content are another batch.
-fn fingerprint(state: &RandomState, batch: &Batch) -> u64 {
-    let mut hasher = state.build_hasher();
-    batch.chain_id.hash(&mut hasher);
-    for record in &batch.records {
-        (record.sequence_number, record.timestamp_ms, &record.bytes).hash(&mut hasher);
-    }
-    hasher.finish()
 }
 
 #[cfg(test)]

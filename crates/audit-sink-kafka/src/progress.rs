@@ -1,4 +1,4 @@
-use std::hash::{BuildHasher, Hash, Hasher, RandomState};
+use std::hash::{BuildHasher as _, RandomState};
 use std::ops::Range;
 
 use audit_sink::{Batch, Rejection};
@@ -21,7 +21,7 @@ pub(crate) struct Progress {
 impl Progress {
     /// Begins with so many records of a batch, or goes on with it if it is the one that is searched.
     pub(crate) fn of(&mut self, batch: &Batch, count: usize) {
-        if self.batch.is_none_or(|known| known != fingerprint(&self.state, batch)) {
+        if self.batch.is_none_or(|known| known != self.state.hash_one(batch)) {
             self.batch = None;
             self.pending.clear();
             self.pending.push(0..count);
@@ -43,7 +43,7 @@ impl Progress {
     /// Those before it were accepted, and those after it are tried again, in halves.
     pub(crate) fn refused(&mut self, batch: &Batch, index: usize, alone: impl FnOnce() -> Rejection) {
         let Some(part) = self.pending.pop() else { return };
-        self.batch.get_or_insert_with(|| fingerprint(&self.state, batch));
+        self.batch.get_or_insert_with(|| self.state.hash_one(batch));
         if part.len() == 1 {
             self.rejected.push(alone());
             return;
@@ -67,16 +67,6 @@ impl Progress {
         self.batch = None;
         std::mem::take(&mut self.rejected)
     }
-}
-
-/// Of the content too: the same numbers with other content are another batch.
-fn fingerprint(state: &RandomState, batch: &Batch) -> u64 {
-    let mut hasher = state.build_hasher();
-    batch.chain_id.hash(&mut hasher);
-    for record in &batch.records {
-        (record.sequence_number, &record.event_id, &record.event_type, &record.bytes).hash(&mut hasher);
-    }
-    hasher.finish()
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
-/// Records for one place, in the order of their chain.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// Records for one place, in the order of their chain. A sink that keeps its progress tells one batch from another by
+/// its hash, content and all.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Batch {
     /// Which chain they are of; where a place keeps order by key, this is the key.
     pub chain_id: String,
@@ -9,7 +10,7 @@ pub struct Batch {
 
 /// One record, encoded for the place it goes to, and what a place may want to know of it
 /// without reading it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Record {
     /// Its number in its chain.
     pub sequence_number: u64,
