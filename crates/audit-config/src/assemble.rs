@@ -91,7 +91,8 @@ impl SigningKeys {
 }
 
 impl Config {
-    /// The file that is the journal: that of the first `file` destination that gets every record, or one in `state_dir`,
+    /// The file that is the journal: that of the first `file` destination that gets every record as it is, or one in
+    /// `state_dir`,
     /// where records wait until every destination has them. `None` when there is no place for it.
     #[must_use]
     pub fn journal(&self, environment: Environment<'_>) -> Option<JournalFile> {
@@ -99,6 +100,7 @@ impl Config {
         for (index, destination) in self.destinations.iter().enumerate() {
             let gets_all = destination.events.is_empty() && destination.exclude_events.is_empty();
             if let DestinationKind::File(file) = &destination.kind
+                && destination.format.is_native()
                 && (gets_all || is_only)
             {
                 let rotation = file.rotation.as_ref().map_or_else(audit_journal::Rotation::never, rotation);

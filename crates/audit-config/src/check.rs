@@ -5,10 +5,10 @@ use std::path::{Component, Path, PathBuf};
 
 use audit_model::{EventPattern, EventType, nearest_event_type};
 
-use crate::error::quoted;
+use crate::error::{one_of, quoted};
 use crate::{
-    AlertRule, Config, ConfigError, Destination, DestinationKind, Durability, Environment, KafkaSecurity,
-    RedactAction, SaslMechanism, SecurityProtocol, Signing, SyslogProtocol, Tls,
+    AlertRule, Config, ConfigError, Destination, DestinationKind, Durability, Environment, Format,
+    KafkaSecurity, RedactAction, SaslMechanism, SecurityProtocol, Signing, SyslogProtocol, Tls,
 };
 
 /// Fields that identify the event; without them as they were the log proves nothing.
@@ -125,6 +125,7 @@ impl Check<'_> {
                 );
             }
             self.destination(&path, destination);
+            self.format(&format!("{path}.format"), &destination.format);
             self.events(&format!("{path}.events"), &destination.events);
             self.events(&format!("{path}.exclude_events"), &destination.exclude_events);
         }
@@ -199,6 +200,48 @@ impl Check<'_> {
                 self.tls(&at("tls"), &webhook.tls);
             }
             DestinationKind::Stdout(_) => {}
+        }
+    }
+
+    fn format(&mut self, path: &str, format: &Format) {
+        let Format::Ocsf(ocsf) = format else { return };
+        if let Some(product) = &ocsf.product {
+            for (key, text) in [("name", &product.name), ("vendor_name", &product.vendor_name)] {
+                self.require(!text.is_empty(), &format!("{path}.product.{key}"), "a name");
+            }
+        }
+        for (index, rule) in ocsf.mapping.iter().enumerate() {
+            let path = format!("{path}.mapping[{index}]");
+            self.require(
+                !rule.events.is_empty(),
+                &format!("{path}.events"),
+                "at least one event type or pattern",
+            );
+            self.events(&format!("{path}.events"), &rule.events);
+            let class = audit_ocsf::Class::from(rule.class);
+            match class.activity(&rule.activity, ocsf.version) {
+                None => {
+                    let names = class.activities(ocsf.version).map(|(_, caption)| caption);
+                    let names: Vec<String> =
+                        names.map(|caption| caption.to_ascii_lowercase().replace(' ', "_")).collect();
+                    let known = one_of(names.iter().map(String::as_str));
+                    let expected = format!("an activity of {class} in {}: {known}", ocsf.version);
+                    let found = quoted(&rule.activity);
+                    self.error(&format!("{path}.activity"), format!("found {found}, expected {expected}"));
+                }
+                Some(99) => {}
+                Some(_) if rule.activity_name.is_some() => {
+                    self.warn(&format!("{path}.activity_name"), "does nothing unless `activity` is `other`");
+                }
+                Some(_) => {}
+            }
+        }
+        for (index, coalesce) in ocsf.coalesce.iter().enumerate() {
+            let path = format!("{path}.coalesce[{index}]");
+            if coalesce.window.is_none() {
+                self.error(&path, "missing key `window`");
+            }
+            self.events(&format!("{path}.events"), &coalesce.events);
         }
     }
 

@@ -5,6 +5,7 @@ use audit_model::EventPattern;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, Serializer};
 
+use crate::Format;
 use crate::places::{
     CloudwatchDestination, FileDestination, KafkaDestination, S3Destination, StdoutDestination,
     SyslogDestination, WebhookDestination,
@@ -31,6 +32,9 @@ pub struct Destination {
     #[serde(default, with = "patterns")]
     #[schemars(with = "Vec<String>")]
     pub exclude_events: Vec<EventPattern>,
+    /// How records are written here; as the log holds them unless it says otherwise.
+    #[serde(default)]
+    pub format: Format,
     /// When a batch of records is sent.
     #[serde(default)]
     pub batch: Batch,
@@ -113,13 +117,14 @@ impl Serialize for Destination {
             events: &'a [EventPattern],
             #[serde(with = "patterns")]
             exclude_events: &'a [EventPattern],
+            format: &'a Format,
             batch: &'a Batch,
             #[serde(with = "duration")]
             timeout: Option<Duration>,
             retry: &'a Retry,
         }
-        let Self { name, required, events, exclude_events, batch, timeout, retry, kind } = self;
+        let Self { name, required, events, exclude_events, format, batch, timeout, retry, kind } = self;
         let (required, timeout) = (*required, *timeout);
-        Written { kind, name, required, events, exclude_events, batch, timeout, retry }.serialize(to)
+        Written { kind, name, required, events, exclude_events, format, batch, timeout, retry }.serialize(to)
     }
 }

@@ -12,6 +12,7 @@ mod deserialize;
 mod destination;
 mod environment;
 mod error;
+mod format;
 mod integrity;
 mod node;
 mod notify;
@@ -35,6 +36,7 @@ pub use config::{Config, Durability, OnFailure};
 pub use destination::{Batch, Destination, DestinationKind, Retry};
 pub use environment::{Environment, process_environment};
 pub use error::{ConfigError, ConfigErrors};
+pub use format::{Format, NativeFormat, OcsfClass, OcsfCoalesce, OcsfFormat, OcsfProduct, OcsfRule};
 pub use integrity::{Algorithm, Chain, Integrity, KeySource, Signing};
 pub use parse::{Parsed, parse};
 pub use places::{

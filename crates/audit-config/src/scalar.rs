@@ -50,6 +50,32 @@ pub(crate) mod patterns {
     }
 }
 
+/// `1.3.0`
+pub(crate) mod ocsf_version {
+    use audit_ocsf::Version;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    impl super::Written for Version {
+        const EXPECTED: &'static str = "a version of OCSF: 1.0.0, 1.1.0, 1.3.0 or 1.8.0";
+        fn read(text: &str) -> Option<Self> {
+            text.parse().ok()
+        }
+    }
+
+    pub(crate) fn serialize<S: Serializer>(version: &Version, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(version.as_str())
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Version, D::Error> {
+        super::Text::deserialize(from).map(|text| text.0)
+    }
+
+    pub(crate) fn schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        let versions: Vec<&str> = Version::ALL.iter().map(|version| version.as_str()).collect();
+        schemars::json_schema!({ "type": "string", "enum": versions })
+    }
+}
+
 /// `30s`, `5m`, `24h`, `7d`.
 pub(crate) mod duration {
     use std::time::Duration;

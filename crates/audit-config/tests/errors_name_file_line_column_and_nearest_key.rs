@@ -47,7 +47,7 @@ enterprise:
     assert_eq!(
         errors(text),
         "\
-audit.yaml:6:7: enterprise.audit.destination.rotaton: unknown key `rotaton`, expected one of `batch`, `events`, `exclude_events`, `name`, `path`, `required`, `retry`, `rotation`, `timeout`, `type`
+audit.yaml:6:7: enterprise.audit.destination.rotaton: unknown key `rotaton`, expected one of `batch`, `events`, `exclude_events`, `format`, `name`, `path`, `required`, `retry`, `rotation`, `timeout`, `type`
   6 |       rotaton:
     |       ^^^^^^^
   help: did you mean `rotation`?

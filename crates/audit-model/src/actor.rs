@@ -1,4 +1,4 @@
-use crate::canonical::{CanonicalError, ObjectWriter, WriteCanonical, field, to_value, write_string};
+use crate::canonical::{CanonicalError, ObjectWriter, WriteCanonical, field, to_value, write_json_string};
 use crate::fields::Fields;
 use crate::open_string::open_string;
 use crate::{FieldError, Map, Value};
@@ -126,7 +126,7 @@ impl WriteCanonical for Actor {
                 if index > 0 {
                     out.push(b',');
                 }
-                write_string(role, out);
+                write_json_string(role, out);
             }
             out.push(b']');
         }

@@ -75,7 +75,7 @@ fn write_value(value: &Value, out: &mut Vec<u8>, depth: usize) -> Result<(), Can
         Value::Bool(true) => out.extend_from_slice(b"true"),
         Value::Bool(false) => out.extend_from_slice(b"false"),
         Value::Number(number) => write_number(number, out)?,
-        Value::String(text) => write_string(text, out),
+        Value::String(text) => write_json_string(text, out),
         Value::Array(items) => {
             out.push(b'[');
             for (index, item) in items.iter().enumerate() {
@@ -120,7 +120,7 @@ fn write_entries<'a>(
         if index > 0 {
             out.push(b',');
         }
-        write_string(key, out);
+        write_json_string(key, out);
         out.push(b':');
         write_value(value, out, depth + 1).map_err(|e| e.within(key))?;
     }
@@ -163,8 +163,8 @@ pub(crate) fn write_integer(integer: i64, out: &mut Vec<u8>) {
     out.extend_from_slice(itoa::Buffer::new().format(integer).as_bytes());
 }
 
-/// Appends `text` quoted, with the escapes of RFC 8785 §3.2.2.2.
-pub(crate) fn write_string(text: &str, out: &mut Vec<u8>) {
+/// Appends `text` as a JSON string, with the escapes of RFC 8785 §3.2.2.2.
+pub fn write_json_string(text: &str, out: &mut Vec<u8>) {
     let mut rest = text.as_bytes();
     out.reserve(rest.len() + 2);
     out.push(b'"');
@@ -283,7 +283,7 @@ impl<'a> ObjectWriter<'a> {
             self.extra.pop_if(|(name, _)| key.is_none_or(|key| name.as_str() < key))
         {
             self.comma();
-            write_string(name, self.out);
+            write_json_string(name, self.out);
             self.out.push(b':');
             if let Err(error) = write_value(value, self.out, self.depth + 1) {
                 self.fail(error.within(name));
@@ -337,7 +337,7 @@ impl WriteCanonical for Map {
 /// `field!(object, "id", value)`: a string field.
 macro_rules! field {
     ($object:ident, $key:literal, $text:expr) => {
-        $crate::canonical::write_string($text, $object.field($key, concat!("\"", $key, "\":")))
+        $crate::canonical::write_json_string($text, $object.field($key, concat!("\"", $key, "\":")))
     };
 }
 

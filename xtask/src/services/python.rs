@@ -1,4 +1,5 @@
-//! A virtual environment with moto, and with boto3: AWS's own client, which reads back what was sent.
+//! A virtual environment with moto, with boto3 (AWS's own client, which reads back what was sent), and with the OCSF
+//! schemas as somebody else reads them.
 
 use std::path::{Path, PathBuf};
 
@@ -9,7 +10,13 @@ use crate::shell::program;
 
 const TOOL: Tool = Tool {
     name: "python",
-    packages: &["moto[server,logs]==5.2.5", "boto3==1.44.5"],
+    packages: &[
+        "moto[server,logs]==5.2.5",
+        "boto3==1.44.5",
+        "ocsf-json-schema==1.2.0",
+        "jsonschema==4.26.0",
+        "py-ocsf-models==0.10.0",
+    ],
     installer: "python3",
     install,
 };

@@ -1,0 +1,51 @@
+#![doc = include_str!("../README.md")]
+
+mod contradiction;
+#[cfg(feature = "validate")]
+mod explain;
+#[cfg(feature = "validate")]
+mod finding;
+mod http;
+mod login;
+mod mapping;
+#[cfg(feature = "validate")]
+mod observable;
+mod product;
+mod read;
+mod record;
+#[cfg(feature = "validate")]
+mod schema;
+#[cfg(feature = "validate")]
+mod schema_version;
+#[cfg(feature = "validate")]
+mod suspicion;
+mod target;
+mod text;
+#[cfg(feature = "validate")]
+mod validate;
+#[cfg(feature = "validate")]
+mod value_type;
+mod verb;
+mod version;
+#[cfg(feature = "validate")]
+mod walk;
+#[cfg(feature = "validate")]
+mod wording;
+mod writer;
+
+pub use contradiction::{Contradiction, ContradictionKind, contradictions};
+#[cfg(feature = "validate")]
+pub use explain::{Explanation, Line, explain};
+#[cfg(feature = "validate")]
+pub use finding::{Code, Finding, FindingSeverity};
+pub use mapping::{Mapping, MappingError, NativeRecord, Recorded};
+pub use product::Product;
+pub use read::{ReadError, event_from_value};
+#[cfg(feature = "validate")]
+pub use schema::Requirement;
+#[cfg(feature = "validate")]
+pub use schema_version::{SchemaVersion, SchemaVersionError};
+pub use target::{Class, Rule};
+#[cfg(feature = "validate")]
+pub use validate::{Validator, validate};
+pub use version::{Version, VersionError};

@@ -1,0 +1,245 @@
+//! What an operation does, by the words in its name.
+
+/// The `activity_id` of API Activity for an operation such as `describe`, `createTopic`, `acl.deleted` or `GET`: what its
+/// first known word says.
+pub(crate) fn activity_of(operation: &str) -> Option<u8> {
+    words(operation).find_map(activity_of_word)
+}
+
+/// At most this much of a name is looked at, and of each word.
+const LONGEST: usize = 200;
+
+/// Words end at anything but letters, and where a small letter is followed by a capital one.
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    let end = text.char_indices().map(|(at, _)| at).find(|at| *at >= LONGEST).unwrap_or(text.len());
+    text[..end].split(|c: char| !c.is_alphabetic()).flat_map(|part| {
+        let mut rest = part;
+        std::iter::from_fn(move || {
+            if rest.is_empty() {
+                return None;
+            }
+            let small_then_capital = rest
+                .as_bytes()
+                .windows(2)
+                .position(|pair| pair[0].is_ascii_lowercase() && pair[1].is_ascii_uppercase());
+            let (word, left) = rest.split_at(small_then_capital.map_or(rest.len(), |at| at + 1));
+            rest = left;
+            Some(word)
+        })
+    })
+}
+
+fn activity_of_word(word: &str) -> Option<u8> {
+    const WORDS: [(u8, &[&str]); 4] = [
+        (
+            1,
+            &[
+                "create",
+                "created",
+                "add",
+                "added",
+                "insert",
+                "inserted",
+                "new",
+                "register",
+                "registered",
+                "issue",
+                "issued",
+                "upload",
+                "uploaded",
+                "import",
+                "imported",
+                "backup",
+                "post",
+                "produce",
+                "produced",
+                "generate",
+                "generated",
+                "provision",
+                "provisioned",
+                "clone",
+                "cloned",
+                "copy",
+                "copied",
+                "invite",
+                "invited",
+                "send",
+                "sent",
+                "submit",
+                "submitted",
+            ],
+        ),
+        (
+            2,
+            &[
+                "read",
+                "get",
+                "list",
+                "listed",
+                "describe",
+                "described",
+                "view",
+                "viewed",
+                "fetch",
+                "fetched",
+                "head",
+                "download",
+                "downloaded",
+                "export",
+                "exported",
+                "search",
+                "searched",
+                "query",
+                "queried",
+                "scan",
+                "scanned",
+                "verify",
+                "verified",
+                "validate",
+                "validated",
+                "check",
+                "checked",
+                "consume",
+                "consumed",
+                "metadata",
+                "inspect",
+                "inspected",
+                "show",
+                "shown",
+                "options",
+                "lookup",
+                "count",
+                "print",
+                "printed",
+            ],
+        ),
+        (
+            3,
+            &[
+                "update",
+                "updated",
+                "change",
+                "changed",
+                "modify",
+                "modified",
+                "set",
+                "alter",
+                "altered",
+                "patch",
+                "patched",
+                "edit",
+                "edited",
+                "rename",
+                "renamed",
+                "restore",
+                "restored",
+                "replace",
+                "replaced",
+                "put",
+                "write",
+                "written",
+                "append",
+                "appended",
+                "enable",
+                "enabled",
+                "disable",
+                "disabled",
+                "rotate",
+                "rotated",
+                "reset",
+                "grant",
+                "granted",
+                "revoke",
+                "revoked",
+                "apply",
+                "applied",
+                "move",
+                "moved",
+                "approve",
+                "approved",
+                "reject",
+                "rejected",
+                "assign",
+                "assigned",
+                "configure",
+                "configured",
+                "renew",
+                "renewed",
+                "refresh",
+                "refreshed",
+                "merge",
+                "merged",
+                "lock",
+                "locked",
+                "unlock",
+                "unlocked",
+                "resize",
+                "resized",
+                "upgrade",
+                "upgraded",
+                "publish",
+                "published",
+                "attach",
+                "attached",
+                "detach",
+                "detached",
+            ],
+        ),
+        (
+            4,
+            &[
+                "delete",
+                "deleted",
+                "remove",
+                "removed",
+                "destroy",
+                "destroyed",
+                "drop",
+                "dropped",
+                "purge",
+                "purged",
+                "erase",
+                "erased",
+                "terminate",
+                "terminated",
+                "prune",
+                "pruned",
+                "truncate",
+                "truncated",
+                "expire",
+                "expired",
+                "unregister",
+                "unregistered",
+            ],
+        ),
+    ];
+    let is_it = |known: &str| known.eq_ignore_ascii_case(word);
+    WORDS.iter().find(|(_, words)| words.iter().any(|known| is_it(known))).map(|(activity, _)| *activity)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn by_the_first_word_that_is_known() {
+        for (operation, activity) in [
+            ("create_acls", Some(1)),
+            ("metadata", Some(2)),
+            ("GET", Some(2)),
+            ("describeConfigs", Some(2)),
+            ("restore", Some(3)),
+            ("topic.deleted", Some(4)),
+            ("DeleteTopics", Some(4)),
+            ("invoice-exported", Some(2)),
+            ("frobnicate", None),
+            ("", None),
+            ("日本語", None),
+            ("éCreate", None),
+        ] {
+            assert_eq!(activity_of(operation), activity, "{operation}");
+        }
+        let long = "x".repeat(LONGEST - 1) + "é delete";
+        assert_eq!(activity_of(&long), None);
+    }
+}
