@@ -8,7 +8,8 @@ use audit_sink::{Sink, StdoutSink};
 use audit_sink_file::FileSink;
 
 use crate::assemble::{MB, rotation};
-use crate::{AssembleError, Config, Destination, DestinationKind, JournalFile};
+use crate::ocsf::Ocsf;
+use crate::{AssembleError, Config, Destination, DestinationKind, Format, JournalFile};
 
 impl Config {
     /// Adds whatever concerns delivery.
@@ -69,6 +70,10 @@ impl Config {
             }
             _ => {}
         }
+        if let Format::Ocsf(ocsf) = &destination.format {
+            // What is merged is in one batch.
+            limits.age = limits.age.max(ocsf.longest_window().unwrap_or_default());
+        }
         let own = &destination.batch;
         limits.records = own.max_records.map_or(limits.records, |records| records.get() as usize);
         limits.bytes = own.max_size_kb.map_or(limits.bytes, |size| size.get() as usize * 1024);
@@ -76,13 +81,16 @@ impl Config {
         retry.initial = destination.retry.initial_delay.unwrap_or(retry.initial);
         retry.maximum = destination.retry.max_delay.unwrap_or(retry.maximum).max(retry.initial);
         retry.attempts = destination.retry.max_attempts.map_or(retry.attempts, |most| Some(most.get()));
-        let delivered = Delivered::new(self.destination_name(index), sink)
+        let mut delivered = Delivered::new(self.destination_name(index), sink)
             .events(destination.events.iter().cloned())
             .exclude_events(destination.exclude_events.iter().cloned())
             .limits(limits)
             .retry(retry)
             .timeout(timeout_of(destination))
             .required(destination.required);
+        if let Format::Ocsf(ocsf) = &destination.format {
+            delivered = delivered.format(Box::new(Ocsf::new(ocsf)));
+        }
         Ok(delivered)
     }
 

@@ -16,6 +16,8 @@ mod format;
 mod integrity;
 mod node;
 mod notify;
+#[cfg(feature = "delivery")]
+mod ocsf;
 mod origin;
 mod parse;
 mod places;

@@ -12,7 +12,8 @@ use crate::state::private;
 
 /// Records that a place will never take: the file `NAME.dead-letter.ndjson` in the directory of the delivery's state.
 ///
-/// Each line is `{"chain_id":…,"sequence_number":…,"time":…,"reason":…,"record":…}`, with the record as it was sent.
+/// Each line is `{"chain_id":…,"sequence_number":…,"time":…,"reason":…,"record":…}`, with the record
+/// as the log holds it, whatever format it was sent in.
 #[derive(Clone, Debug)]
 pub struct DeadLetters {
     path: PathBuf,
@@ -24,7 +25,7 @@ pub struct DeadLetters {
 pub struct DeadLetter {
     /// The chain that the record is of, or what else its log is called.
     pub chain_id: String,
-    /// The record.
+    /// The record, as the log holds it.
     pub record: Record,
     /// When it was given up.
     pub time: Timestamp,

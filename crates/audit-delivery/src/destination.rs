@@ -1,9 +1,10 @@
 use std::time::Duration;
 
 use audit_model::{EventPattern, EventType};
-use audit_sink::Sink;
+use audit_sink::{Batch, Receipt, Record, Rejection, SendFuture, Sink};
 
-use crate::Retry;
+use crate::parcel::Parcel;
+use crate::{Format, Retry};
 
 /// A place that records go, and how.
 #[derive(Debug)]
@@ -12,6 +13,7 @@ pub struct Destination {
     pub(crate) sink: Box<dyn Sink>,
     pub(crate) events: Vec<EventPattern>,
     pub(crate) exclude_events: Vec<EventPattern>,
+    pub(crate) format: Option<Box<dyn Format>>,
     pub(crate) limits: BatchLimits,
     pub(crate) timeout: Duration,
     pub(crate) retry: Retry,
@@ -23,7 +25,8 @@ pub struct Destination {
 pub struct BatchLimits {
     /// At most so many records.
     pub records: usize,
-    /// At most so many bytes; one record may have more.
+    /// At most so many bytes of the log's lines; one record may have more. What a [`Format`] makes of them is not
+    /// measured: a batch is the same whatever it is written as, and sinks divide what their place does not take at once.
     pub bytes: usize,
     /// At the latest so long after its first record was there to be read. Without a wait, whatever has gathered while
     /// the batch before was on its way.
@@ -45,6 +48,7 @@ impl Destination {
             sink,
             events: Vec::new(),
             exclude_events: Vec::new(),
+            format: None,
             limits: BatchLimits::default(),
             timeout: Duration::from_secs(30),
             retry: Retry::default(),
@@ -63,6 +67,13 @@ impl Destination {
     #[must_use]
     pub fn exclude_events(mut self, patterns: impl IntoIterator<Item = EventPattern>) -> Self {
         self.exclude_events.extend(patterns);
+        self
+    }
+
+    /// Sets how records are written for this place; without it, they go as the log holds them.
+    #[must_use]
+    pub fn format(mut self, format: Box<dyn Format>) -> Self {
+        self.format = Some(format);
         self
     }
 
@@ -103,6 +114,32 @@ impl Destination {
     /// The place itself, to be asked whether it can be reached.
     pub fn sink(&mut self) -> &mut dyn Sink {
         &mut *self.sink
+    }
+
+    /// Sends records of the log in this destination's format, once, whatever the destination selects. The receipt names
+    /// records of the log: those that the format or the place refused. If the format refused all, nothing is sent.
+    ///
+    /// # Errors
+    /// Those of the [`Sink`]; [`SinkError::Rejected`](audit_sink::SinkError::Rejected) is about all that the format wrote.
+    pub fn send<'a>(&'a mut self, batch: &'a Batch) -> SendFuture<'a, Receipt> {
+        if self.format.is_none() {
+            return self.sink.send(batch);
+        }
+        let through = batch.records.last().map_or(0, |record| record.sequence_number);
+        let mut parcel = Parcel::new(batch.clone(), self.format.as_deref(), through);
+        Box::pin(async move {
+            if let Some(part) = parcel.next_part() {
+                let rejected = self.sink.send(&part).await?.rejected.into_iter();
+                let rejected = rejected.map(|it| (it.sequence_number, it.reason)).collect();
+                parcel.decide(part, &rejected);
+            }
+            let rejected = parcel.take_dead().into_iter();
+            let named = |(record, reason): (Record, String)| Rejection {
+                sequence_number: record.sequence_number,
+                reason,
+            };
+            Ok(Receipt { rejected: rejected.map(named).collect() })
+        })
     }
 
     pub(crate) fn selects(&self, event_type: &str) -> bool {

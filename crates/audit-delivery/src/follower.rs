@@ -1,6 +1,5 @@
 //! One destination's way through the log.
 
-use std::collections::BTreeMap;
 use std::future::{Future, poll_fn};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -19,6 +18,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use crate::delivery::{Refused, Source, Undelivered};
 use crate::gather::Gatherer;
+use crate::parcel::Parcel;
 use crate::progress::{Place, Progress};
 use crate::state::{Failure, StateFile};
 use crate::{DeadLetters, Destination, InFlight, State};
@@ -178,51 +178,48 @@ impl Follower {
     async fn deliver(&mut self, batch: Batch) -> Result<(), Closed> {
         let covers = self.gatherer.covers();
         let records = batch.records.len() as u64;
+        let chain_id = batch.chain_id.clone();
         self.state.in_flight = Some(InFlight { through: covers, records });
         if let Some(oldest) = batch.records.first() {
             self.place().oldest_ms.store(oldest.timestamp_ms, Ordering::Relaxed);
         }
         self.store();
-        // The first half of a batch that was refused as a whole comes before the second.
-        let mut parts = vec![batch];
+        // Once, however often it is sent: a place has to recognise what it has had.
+        let mut parcel = Parcel::new(batch, self.destination.format.as_deref(), covers);
         let mut dead: Option<(usize, String)> = None;
-        while let Some(part) = parts.pop() {
-            let rejected = match self.send(&part).await? {
-                Sent::Accepted(rejected) => {
-                    let known: BTreeMap<u64, String> = rejected.into_iter().collect();
-                    let is_there = |record: &&Record| known.contains_key(&record.sequence_number);
-                    let accepted = (part.records.len() - part.records.iter().filter(is_there).count()) as u64;
-                    self.state.delivered += accepted;
-                    if accepted > 0 {
-                        self.state.last_success = Some(Timestamp::now());
+        loop {
+            if let Some(part) = parcel.next_part() {
+                let rejected = match self.send(&part).await? {
+                    // One of several may be at fault, and the others not.
+                    Sent::Refused(_) if part.records.len() > 1 => {
+                        parcel.halve(part);
+                        continue;
                     }
+                    Sent::Accepted(rejected) => rejected.into_iter().collect(),
+                    Sent::Refused(reason) | Sent::GivenUp(reason) => {
+                        part.records.iter().map(|record| (record.sequence_number, reason.clone())).collect()
+                    }
+                };
+                let accepted = parcel.decide(part, &rejected);
+                if accepted > 0 {
+                    self.state.delivered += accepted;
+                    self.state.last_success = Some(Timestamp::now());
                     self.count("audit_log_records_delivered_total", accepted);
-                    known
                 }
-                // One of several may be at fault, and the others not.
-                Sent::Refused(_) if part.records.len() > 1 => {
-                    let mut first = part;
-                    let second = first.records.split_off(first.records.len() / 2);
-                    parts.push(Batch { chain_id: first.chain_id.clone(), records: second });
-                    parts.push(first);
-                    continue;
-                }
-                Sent::Refused(reason) | Sent::GivenUp(reason) => {
-                    part.records.iter().map(|record| (record.sequence_number, reason.clone())).collect()
-                }
-            };
-            let refused = self.give_up(&part, rejected).await;
+            }
+            let refused = self.give_up(&chain_id, parcel.take_dead()).await;
             if let Some(first) = refused.first() {
                 let (count, _) = dead.get_or_insert_with(|| (0, first.reason.clone()));
                 *count += refused.len();
             }
             // What is decided stays decided, however long the other parts take.
-            let records: usize = parts.iter().map(|part| part.records.len()).sum();
-            let last = part.records.last().map_or(covers, |record| record.sequence_number);
-            let in_flight = InFlight { through: covers, records: records as u64 };
-            self.state.in_flight = (records > 0).then_some(in_flight);
-            self.acknowledge(if records > 0 { last } else { covers }, refused);
+            let records = parcel.undecided();
+            self.state.in_flight = (records > 0).then_some(InFlight { through: covers, records });
+            self.acknowledge(parcel.decided_through(), refused);
             self.store();
+            if records == 0 {
+                break;
+            }
         }
         if let Some((count, why)) = dead {
             let file = self.dead_letters.path().display();
@@ -271,17 +268,15 @@ impl Follower {
         }
     }
 
-    /// Puts records into the dead letters.
-    async fn give_up(&mut self, batch: &Batch, rejected: BTreeMap<u64, String>) -> Vec<Refused> {
-        let reason = |record: &Record| rejected.get(&record.sequence_number).map(|why| shortened(why));
-        let letters: Vec<(&Record, String)> =
-            batch.records.iter().filter_map(|record| Some((record, reason(record)?))).collect();
+    /// Puts records of the log into the dead letters.
+    async fn give_up(&mut self, chain_id: &str, letters: Vec<(Record, String)>) -> Vec<Refused> {
         if letters.is_empty() {
             return Vec::new();
         }
-        let chain_id = &batch.chain_id;
+        let letters: Vec<(Record, String)> =
+            letters.into_iter().map(|(record, reason)| (record, shortened(&reason))).collect();
         while let Err(error) =
-            self.dead_letters.add(chain_id, letters.iter().map(|(record, reason)| (*record, &**reason)))
+            self.dead_letters.add(chain_id, letters.iter().map(|(record, reason)| (record, &**reason)))
         {
             if error.kind() == io::ErrorKind::WouldBlock {
                 // Somebody retries them, and is done soon.
@@ -294,7 +289,7 @@ impl Follower {
         self.state.dead_lettered += letters.len() as u64;
         self.count("audit_log_records_dead_lettered_total", letters.len() as u64);
         let destination = &self.destination.name;
-        let refused = |(record, reason): (&Record, String)| Refused {
+        let refused = |(record, reason): (Record, String)| Refused {
             sequence_number: record.sequence_number,
             destination: destination.clone(),
             reason,

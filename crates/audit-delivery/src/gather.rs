@@ -7,7 +7,7 @@ use audit_sink::{Batch, Record};
 
 use crate::Destination;
 use crate::InFlight;
-use crate::record::record;
+use crate::record::Read;
 
 /// Reads the log for one destination.
 #[derive(Debug)]
@@ -60,14 +60,15 @@ impl Gatherer {
                 }
             };
             let number = line.sequence_number;
-            let record = record(number, line.bytes);
             if number > self.read_through + 1 {
                 self.gone = Some((self.gone.map_or(self.read_through + 1, |(first, _)| first), number - 1));
             }
             self.read_through = number;
-            if !to.selects(&record.event_type) {
+            let read = Read::of(line.bytes);
+            if !to.selects(read.event_type()) {
                 continue;
             }
+            let record = read.into_record(number);
             let fits = batch.records.is_empty() || *size + record.bytes.len() <= to.limits.bytes;
             if !fits && self.repeats.is_none() {
                 self.held = Some(record);

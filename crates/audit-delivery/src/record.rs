@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
-use audit_model::Timestamp;
-use audit_sink::{Record, Severity};
+use audit_model::{Severity, Timestamp};
+use audit_sink::Record;
 use serde::Deserialize;
 
 /// The parts of an event that go with its record.
@@ -35,31 +35,41 @@ struct Sealed<'a> {
 
 /// A line of the log as a record. A line that is no event goes as it is: the place gets what the log holds.
 pub(crate) fn record(sequence_number: u64, line: &[u8]) -> Record {
-    let event = match serde_json::from_slice::<Sealed<'_>>(line) {
-        Ok(sealed) => sealed.event,
-        Err(_) => serde_json::from_slice(line).unwrap_or_default(),
-    };
-    Record {
-        sequence_number,
-        // Some places take no records of other times than these.
-        timestamp_ms: event.timestamp.parse().unwrap_or_else(|_| Timestamp::now()).as_milliseconds(),
-        severity: severity(&event),
-        event_id: event.event_id.into_owned(),
-        event_type: event.event_type.into_owned(),
-        bytes: line.to_vec(),
-    }
+    Read::of(line).into_record(sequence_number)
 }
 
-/// By what happened, and how it ended. Somebody's hands on the log are what the log is there to tell of.
-fn severity(event: &Event<'_>) -> Severity {
-    let failed = || event.action.as_ref().and_then(|action| action.result.as_deref()) == Some("failure");
-    match &*event.event_type {
-        "audit.log_tampered" => Severity::Critical,
-        "audit.events_lost" => Severity::High,
-        "access.denied" | "auth.failed" => Severity::Medium,
-        event_type if event_type.ends_with(".failed") || failed() => Severity::Medium,
-        event_type if event_type.starts_with("config.") || event_type.starts_with("admin.") => Severity::Low,
-        _ => Severity::Informational,
+/// A line of the log that has been looked into, and not copied.
+#[derive(Debug)]
+pub(crate) struct Read<'a> {
+    line: &'a [u8],
+    event: Event<'a>,
+}
+
+impl<'a> Read<'a> {
+    pub(crate) fn of(line: &'a [u8]) -> Self {
+        let event = match serde_json::from_slice::<Sealed<'_>>(line) {
+            Ok(sealed) => sealed.event,
+            Err(_) => serde_json::from_slice(line).unwrap_or_default(),
+        };
+        Self { line, event }
+    }
+
+    pub(crate) fn event_type(&self) -> &str {
+        &self.event.event_type
+    }
+
+    pub(crate) fn into_record(self, sequence_number: u64) -> Record {
+        let Self { line, event } = self;
+        let result = event.action.as_ref().and_then(|action| action.result.as_deref());
+        Record {
+            sequence_number,
+            // Some places take no records of other times than these.
+            timestamp_ms: event.timestamp.parse().unwrap_or_else(|_| Timestamp::now()).as_milliseconds(),
+            severity: Severity::of(&event.event_type, result),
+            event_id: event.event_id.into_owned(),
+            event_type: event.event_type.into_owned(),
+            bytes: line.to_vec(),
+        }
     }
 }
 
@@ -81,15 +91,5 @@ mod tests {
         }
         let foreign = record(8, b"\xff not JSON");
         assert_eq!((foreign.event_type.as_str(), foreign.bytes.as_slice()), ("", &b"\xff not JSON"[..]));
-    }
-
-    #[test]
-    fn severities() {
-        let of = |event_type: &str| severity(&Event { event_type: event_type.into(), ..Event::default() });
-        assert_eq!(of("audit.log_tampered"), Severity::Critical);
-        assert_eq!(of("audit.events_lost"), Severity::High);
-        assert_eq!(of("backup.failed"), Severity::Medium);
-        assert_eq!(of("config.changed"), Severity::Low);
-        assert_eq!(of("auth.login"), Severity::Informational);
     }
 }

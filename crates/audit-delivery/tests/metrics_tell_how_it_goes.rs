@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use metrics_util::debugging::{DebugValue, DebuggingRecorder};
-use place::{Answer, Log, Place, to, until};
+use place::{Answer, Capitals, Log, Place, to, until};
 
 #[test]
 fn metrics_tell_how_it_goes() {
@@ -48,6 +48,18 @@ fn metrics_tell_how_it_goes() {
     assert_eq!(of(&totals, "records_dead_lettered_total"), 1.0);
     assert_eq!(of(&totals, "delivery_lag_records"), 0.0);
     assert_eq!(of(&totals, "delivery_lag_seconds"), 0.0);
+
+    let merged = Place::default();
+    merged.next(Answer::RefuseThese(vec![3]));
+    let mut other = Log::new();
+    other.write("backup.started", 2);
+    other.write("auth.login", 5);
+    other.write("secret.told", 1);
+    let (formatted, _) = other.deliver(vec![to("merged", &merged).format(Box::new(Capitals::default()))]);
+    until("acknowledged", || formatted.acknowledged_by_all() == 8);
+    let totals = read();
+    assert_eq!(totals["audit_log_records_delivered_total{destination=merged}"], 2.0, "the log's records");
+    assert_eq!(totals["audit_log_records_dead_lettered_total{destination=merged}"], 6.0, "and here, too");
 
     place.always(Answer::Fail("down"));
     delivery.advance(log.write("auth.login", 7));

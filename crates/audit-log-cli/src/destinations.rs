@@ -400,7 +400,6 @@ async fn send_again(
     tried: &mut Retried,
 ) -> anyhow::Result<(Vec<DeadLetter>, Option<String>)> {
     let mut destination = chosen.config.delivered(index)?;
-    let sink = destination.sink();
     let mut left = Vec::new();
     let mut failure: Option<String> = None;
     for mut letter in letters {
@@ -410,7 +409,7 @@ async fn send_again(
             continue;
         }
         let batch = Batch { chain_id: letter.chain_id.clone(), records: vec![letter.record.clone()] };
-        let refused = match tokio::time::timeout(PATIENCE, sink.send(&batch)).await {
+        let refused = match tokio::time::timeout(PATIENCE, destination.send(&batch)).await {
             Ok(Ok(receipt)) => receipt.rejected.into_iter().next().map(|rejection| rejection.reason),
             Ok(Err(SinkError::Rejected { source })) => Some(source.to_string()),
             Ok(Err(error)) => {
@@ -435,6 +434,6 @@ async fn send_again(
             None => tried.taken += 1,
         }
     }
-    let _ = tokio::time::timeout(PATIENCE, sink.close()).await;
+    let _ = tokio::time::timeout(PATIENCE, destination.sink().close()).await;
     Ok((left, failure))
 }

@@ -13,6 +13,7 @@ mod json;
 mod open_string;
 mod pattern;
 mod resource;
+mod severity;
 mod timestamp;
 
 pub use action::{Action, ActionResult};
@@ -29,6 +30,7 @@ pub use event_type::{EventType, EventTypeError};
 pub use json::{JsonError, MAX_DEPTH, parse_json};
 pub use pattern::{EventPattern, PatternError, glob_matches, nearest_event_type};
 pub use resource::Resource;
+pub use severity::Severity;
 pub use timestamp::{Timestamp, TimestampError};
 
 /// A JSON object: `details`, and the fields that this crate has no name for.

@@ -59,7 +59,7 @@ pub fn contradictions(record: &Value, rules: &[Rule]) -> Result<Option<Vec<Contr
     let (true, Some(version), Some(line)) = (is_own, version, line) else { return Ok(None) };
 
     let native = NativeRecord::parse(line.as_bytes())?;
-    let mut mapping = Mapping::new(version).product_json(record.pointer("/metadata/product"));
+    let mut mapping = Mapping::new(version).product_json(&record["metadata"]["product"]);
     for rule in rules {
         mapping = mapping.rule(rule.clone());
     }

@@ -1,16 +1,19 @@
 #![doc = include_str!("../README.md")]
 
+mod class;
+mod coalesce;
 mod contradiction;
 #[cfg(feature = "validate")]
 mod explain;
 #[cfg(feature = "validate")]
 mod finding;
 mod http;
+pub mod id;
 mod login;
 mod mapping;
+pub mod object;
 #[cfg(feature = "validate")]
 mod observable;
-mod product;
 mod read;
 mod record;
 #[cfg(feature = "validate")]
@@ -33,13 +36,16 @@ mod walk;
 mod wording;
 mod writer;
 
+pub use class::{
+    ApiActivity, ApplicationLifecycle, AttributeError, Authentication, ClassError, ClassUid, OcsfEvent,
+};
+pub use coalesce::{Coalesced, Coalescer};
 pub use contradiction::{Contradiction, ContradictionKind, contradictions};
 #[cfg(feature = "validate")]
 pub use explain::{Explanation, Line, explain};
 #[cfg(feature = "validate")]
 pub use finding::{Code, Finding, FindingSeverity};
 pub use mapping::{Mapping, MappingError, NativeRecord, Recorded};
-pub use product::Product;
 pub use read::{ReadError, event_from_value};
 #[cfg(feature = "validate")]
 pub use schema::Requirement;

@@ -2,10 +2,11 @@ use audit_model::{CanonicalError, Event, MAX_SAFE_INTEGER, Timestamp, Value, wri
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::record::Record;
+use crate::object::Product;
+use crate::record::{Record, UNKNOWN};
 use crate::target::target;
 use crate::writer::Writer;
-use crate::{Product, Rule, Version};
+use crate::{Rule, Version};
 
 /// What `metadata.log_provider` says of records that a [`Mapping`] made.
 pub(crate) const LOG_PROVIDER: &str = "audit-log";
@@ -73,23 +74,23 @@ impl Mapping {
             product: Vec::new(),
             product_name: Vec::new(),
         };
-        mapping.product(&Product::default())
+        let mut product = Product::new("audit-log", "audit-log");
+        product.version = Some(env!("CARGO_PKG_VERSION").to_owned());
+        mapping.product(&product)
     }
 
     /// Sets whose records they are: `metadata.product`, and where a service or an application is asked for.
     #[must_use]
-    pub fn product(mut self, product: &Product) -> Self {
-        self.product = product.to_json();
-        self.product_name.clear();
-        write_json_string(&product.name, &mut self.product_name);
-        self
+    pub fn product(self, product: &Product) -> Self {
+        self.product_json(&serde_json::to_value(product).unwrap_or_default())
     }
 
     /// The product as a record has it.
-    pub(crate) fn product_json(mut self, product: Option<&Value>) -> Self {
-        self.product = product.map(Value::to_string).unwrap_or_default().into_bytes();
-        let name = product.and_then(|product| product.get("name")).unwrap_or(&Value::Null);
-        self.product_name = name.to_string().into_bytes();
+    pub(crate) fn product_json(mut self, product: &Value) -> Self {
+        self.product = product.to_string().into_bytes();
+        let name = product.get("name").or(product.get("uid")).and_then(Value::as_str);
+        self.product_name.clear();
+        write_json_string(name.unwrap_or(UNKNOWN), &mut self.product_name);
         self
     }
 

@@ -2,7 +2,7 @@
 
 use audit_model::{
     Action, ActionResult, Actor, ActorType, CanonicalError, Context, Event, MAX_SAFE_INTEGER, Map, Resource,
-    Timestamp, Value,
+    Severity, Timestamp, Value,
 };
 
 use crate::http::{self, Request};
@@ -106,14 +106,12 @@ impl<'a> Record<'a> {
     }
 
     fn severity_id(&self) -> i64 {
-        let event_type = self.event.event_type.as_str();
-        let failed = self.result() == Some(&ActionResult::FAILURE);
-        match event_type {
-            "audit.log_tampered" => 5,
-            "audit.events_lost" => 4,
-            "access.denied" | "auth.failed" => 3,
-            _ if event_type.ends_with(".failed") || failed => 3,
-            _ if event_type.starts_with("config.") || event_type.starts_with("admin.") => 2,
+        let result = self.result().map(ActionResult::as_str);
+        match Severity::of(self.event.event_type.as_str(), result) {
+            Severity::Critical => 5,
+            Severity::High => 4,
+            Severity::Medium => 3,
+            Severity::Low => 2,
             _ => 1,
         }
     }

@@ -78,3 +78,12 @@ fn of_the_independent_package() {
     }
     println!("{} records judged", records.len());
 }
+
+#[test]
+fn and_the_types_hold_all_of_it() {
+    for record in records() {
+        let typed = audit_ocsf::OcsfEvent::from_json(record.as_bytes()).unwrap();
+        assert!(!format!("{typed:?}").contains("extra: {\""), "{typed:?}");
+        assert_eq!(typed.to_value(), serde_json::from_str::<Value>(&record).unwrap());
+    }
+}

@@ -1,6 +1,7 @@
 //! Messages: pure functions of options and records.
 
-use audit_sink::{Batch, Record, Rejection, Severity};
+use audit_model::Severity;
+use audit_sink::{Batch, Record, Rejection};
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::Offset;
@@ -263,7 +264,8 @@ fn fits(
 
 #[cfg(test)]
 mod tests {
-    use audit_sink::{Batch, Record, Severity};
+    use audit_model::Severity;
+    use audit_sink::{Batch, Record};
     use proptest::prelude::*;
 
     use super::Messages;

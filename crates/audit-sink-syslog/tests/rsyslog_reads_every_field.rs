@@ -4,7 +4,8 @@
 
 mod rsyslog;
 
-use audit_sink::{Batch, Record, Severity, Sink};
+use audit_model::Severity;
+use audit_sink::{Batch, Record, Sink};
 use audit_sink_syslog::{Facility, Format, Framing, SyslogOptions, SyslogSink, Transport};
 use rsyslog::{Output, Runner};
 

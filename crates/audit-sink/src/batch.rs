@@ -1,3 +1,5 @@
+use audit_model::Severity;
+
 /// Records for one place, in the order of their chain. A sink that keeps its progress tells one batch from another by
 /// its hash, content and all.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -24,23 +26,6 @@ pub struct Record {
     pub severity: Severity,
     /// The record's bytes: one line without its newline.
     pub bytes: Vec<u8>,
-}
-
-/// How much an event matters, in the words of OCSF's `severity_id`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[non_exhaustive]
-pub enum Severity {
-    /// Nothing has to be done.
-    #[default]
-    Informational,
-    /// Somebody decides whether something has to be done.
-    Low,
-    /// Something has to be done, and it is not urgent.
-    Medium,
-    /// Something has to be done at once.
-    High,
-    /// Something has to be done at once, and much is concerned.
-    Critical,
 }
 
 impl Batch {

@@ -8,7 +8,7 @@ mod stdout;
 #[cfg(feature = "testkit")]
 pub mod testkit;
 
-pub use batch::{Batch, Record, Severity};
+pub use batch::{Batch, Record};
 pub use error::SinkError;
 pub use memory::MemorySink;
 pub use sink::{Receipt, Rejection, SendFuture, Sink};

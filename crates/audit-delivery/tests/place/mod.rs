@@ -10,11 +10,12 @@ use std::collections::VecDeque;
 use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use audit_delivery::{BatchLimits, Delivery, Destination, Listener, Refused, Retry, Source};
-use audit_sink::{Batch, Receipt, Rejection, SendFuture, Sink, SinkError};
+use audit_delivery::{BatchLimits, Delivery, Destination, Encoded, Format, Listener, Refused, Retry, Source};
+use audit_sink::{Batch, Receipt, Record, Rejection, SendFuture, Sink, SinkError};
 
 /// What a place does with a batch.
 #[derive(Clone, Debug)]
@@ -114,6 +115,31 @@ impl Sink for Place {
 
     fn close(&mut self) -> SendFuture<'_, ()> {
         Box::pin(async { Ok(()) })
+    }
+}
+
+/// Writes one record for those of each type, in capitals, with how many they are; refuses what is secret.
+#[derive(Clone, Debug, Default)]
+pub struct Capitals {
+    pub calls: Arc<AtomicUsize>,
+}
+
+impl Format for Capitals {
+    fn encode(&self, batch: &Batch) -> Encoded {
+        self.calls.fetch_add(1, Ordering::SeqCst);
+        let mut encoded = Encoded::new(batch);
+        for record in &batch.records {
+            if record.event_type.starts_with("secret.") {
+                encoded.refuse(record.sequence_number, "nobody else's business");
+                continue;
+            }
+            let same = batch.records.iter().filter(|other| other.event_type == record.event_type);
+            let members: Vec<u64> = same.map(|same| same.sequence_number).collect();
+            let line = String::from_utf8_lossy(&record.bytes).to_uppercase();
+            let bytes = format!("{} times {line}", members.len()).into_bytes();
+            encoded.push(Record { bytes, ..record.clone() }, members);
+        }
+        encoded
     }
 }
 
