@@ -106,7 +106,7 @@ impl Format for Ocsf {
                     complete.iter().for_each(|merged| put(&mut encoded, merged));
                 }
                 Err(error) => {
-                    encoded.refuse(record.sequence_number, format!("cannot be written as OCSF: {error}"))
+                    encoded.refuse(record.sequence_number, format!("cannot be written as OCSF: {error}"));
                 }
             }
         }
