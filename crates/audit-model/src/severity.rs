@@ -32,7 +32,9 @@ impl Severity {
             "audit.log_tampered" => Self::Critical,
             "audit.events_lost" => Self::High,
             "access.denied" | "auth.failed" => Self::Medium,
-            _ if event_type.ends_with(".failed") || result == Some("failure") => Self::Medium,
+            _ if event_type.ends_with(".failed") || matches!(result, Some("failure" | "denied")) => {
+                Self::Medium
+            }
             _ if event_type.starts_with("config.") || event_type.starts_with("admin.") => Self::Low,
             _ => Self::Informational,
         }
@@ -53,6 +55,7 @@ mod tests {
         assert_eq!(Severity::of("config.changed", Some("success")), Severity::Low);
         assert_eq!(Severity::of("admin.license_applied", None), Severity::Low);
         assert_eq!(Severity::of("auth.login", None), Severity::Informational);
-        assert_eq!(Severity::of("", Some("denied")), Severity::Informational);
+        assert_eq!(Severity::of("backup.completed", Some("denied")), Severity::Medium);
+        assert_eq!(Severity::of("", None), Severity::Informational);
     }
 }

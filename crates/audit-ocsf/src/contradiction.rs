@@ -3,8 +3,8 @@ use std::fmt;
 use audit_model::{Map, Value};
 
 use crate::mapping::LOG_PROVIDER;
-use crate::target::OTHER;
-use crate::{Class, Mapping, MappingError, NativeRecord, Rule, Version};
+use crate::object::Product;
+use crate::{Mapping, MappingError, NativeRecord, Recorded, Rule, Version};
 
 /// An attribute of a record that is not what the log's own line, in its `raw_data`, says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,96 +39,156 @@ impl fmt::Display for Contradiction {
     }
 }
 
-/// At most so many are told.
-const MOST: usize = 100;
-
 /// What in a record that a [`Mapping`] made is not what the log's line in its `raw_data` says: the line's seal proves the
-/// line, and this the attributes around it. `None` when there is nothing to compare: another made the record, or it
-/// has no `raw_data`.
+/// line, and this the attributes around it. `None` when there is nothing to compare: `raw_data` holds no sealed line of
+/// an audit log.
 ///
-/// Class and activity of custom types are taken as they are unless one of the `rules` decides them. Of records that
-/// were coalesced, times and counts cannot be told from the first line alone.
+/// The `rules` are those of the mapping that made it. So is the product; without it, `metadata.product` is taken as it is.
+/// What was coalesced is believed where it can be: its times have to lie around the line's, and its count has to be two
+/// or more.
 ///
 /// # Errors
-/// When `raw_data` is no record of an audit log.
-pub fn contradictions(record: &Value, rules: &[Rule]) -> Result<Option<Vec<Contradiction>>, MappingError> {
+/// When the line has no record, which one that was sealed always has.
+pub fn contradictions(
+    record: &Value,
+    rules: &[Rule],
+    product: Option<&Product>,
+) -> Result<Option<Vec<Contradiction>>, MappingError> {
+    let Some(line) = line(record) else { return Ok(None) };
+    let Ok(native) = NativeRecord::parse(line.as_bytes()) else { return Ok(None) };
+    if native.sequence_number.is_none() {
+        return Ok(None);
+    }
     let text = |path: &str| record.pointer(path).and_then(Value::as_str);
-    let is_own = text("/metadata/log_provider") == Some(LOG_PROVIDER);
-    let version = text("/metadata/version").and_then(|version| version.parse::<Version>().ok());
-    let line = text("/raw_data").or(text("/unmapped/audit_log/raw_data"));
-    let (true, Some(version), Some(line)) = (is_own, version, line) else { return Ok(None) };
-
-    let native = NativeRecord::parse(line.as_bytes())?;
-    let mut mapping = Mapping::new(version).product_json(&record["metadata"]["product"]);
-    for rule in rules {
-        mapping = mapping.rule(rule.clone());
+    let mut found = Found::default();
+    if text("/metadata/log_provider") != Some(LOG_PROVIDER) {
+        found.add(ContradictionKind::Changed, &["metadata", "log_provider"]);
     }
-    if native.event.event_type.is_custom()
-        && let Some(rule) = rule_of(record, native.event.event_type.as_str())
-    {
-        mapping = mapping.rule(rule);
-    }
-    let mut recorded = native.recorded();
-    recorded.last_sequence_number =
-        record.pointer("/unmapped/audit_log/last_sequence").and_then(Value::as_u64);
+    let Some(version) = text("/metadata/version").and_then(|version| version.parse::<Version>().ok()) else {
+        // There is no telling what the record was in that version.
+        found.add(ContradictionKind::Changed, &["metadata", "version"]);
+        return Ok(Some(found.contradictions));
+    };
+    let mapping = Mapping::new(version);
+    let mapping = match product {
+        Some(product) => mapping.product(product),
+        None => mapping.product_json(&record["metadata"]["product"]),
+    };
+    let mapping = rules.iter().cloned().fold(mapping, Mapping::rule);
+    let last = merged_through(record, &native);
+    let recorded = Recorded { last_sequence_number: last, ..native.recorded() };
     let expected = mapping.to_value(&native.event, recorded)?;
-
-    let is_coalesced = recorded.last_sequence_number.is_some();
-    let cannot_be_told =
-        |name: &str| is_coalesced && matches!(name, "count" | "time" | "start_time" | "end_time");
-    let mut found = Vec::new();
+    let is_passed_over =
+        |name: &str| last.is_some() && matches!(name, "count" | "time" | "start_time" | "end_time");
     if let (Value::Object(expected), Value::Object(record)) = (&expected, record) {
-        compare_objects(expected, record, "", &cannot_be_told, &mut found);
+        found.compare_objects(expected, record, &mut Vec::new(), &is_passed_over);
     }
-    found.truncate(MOST);
-    Ok(Some(found))
+    found.contradictions.dedup();
+    Ok(Some(found.contradictions))
 }
 
-/// What the record itself says that its type becomes.
-fn rule_of(record: &Value, event_type: &str) -> Option<Rule> {
-    let uid = record.get("class_uid")?.as_u64()?;
-    let class = Class::ALL.iter().copied().find(|class| u64::from(class.uid()) == uid)?;
-    let activity = record.get("activity_id")?.as_u64().and_then(|id| u8::try_from(id).ok()).unwrap_or(OTHER);
-    let rule = Rule::new(event_type.parse().ok()?, class, activity);
-    Some(match record.get("activity_name").and_then(Value::as_str) {
-        Some(name) => rule.activity_name(name),
-        None => rule,
-    })
+/// The log's own line that a record carries.
+pub(crate) fn line(record: &Value) -> Option<&str> {
+    record.get("raw_data").or_else(|| record.pointer("/unmapped/audit_log/raw_data"))?.as_str()
 }
 
-fn compare(expected: &Value, found: &Value, path: &str, contradictions: &mut Vec<Contradiction>) {
-    match (expected, found) {
-        (Value::Object(expected), Value::Object(found)) => {
-            compare_objects(expected, found, path, &|_| false, contradictions);
+/// The number of the last of several that were coalesced, if that can be.
+fn merged_through(record: &Value, native: &NativeRecord<'_>) -> Option<u64> {
+    let number = |path: &str| record.pointer(path).and_then(Value::as_i64);
+    let last = record.pointer("/unmapped/audit_log/last_sequence").and_then(Value::as_u64)?;
+    let (start, end) = (number("/start_time")?, number("/end_time")?);
+    let can_be = last > native.sequence_number?
+        && number("/count")? >= 2
+        && number("/time")? == start
+        && (start..=end).contains(&native.event.timestamp.as_milliseconds());
+    can_be.then_some(last)
+}
+
+/// Contradictions as they are found, up to a number that anybody wants to read.
+#[derive(Default)]
+struct Found {
+    contradictions: Vec<Contradiction>,
+}
+
+/// Where one is: names and places in arrays, joined only when there is something to tell.
+type Path<'a> = Vec<Segment<'a>>;
+
+#[derive(Clone, Copy)]
+enum Segment<'a> {
+    Name(&'a str),
+    Index(usize),
+}
+
+impl Found {
+    const MOST: usize = 100;
+
+    fn is_full(&self) -> bool {
+        self.contradictions.len() >= Self::MOST
+    }
+
+    fn add(&mut self, kind: ContradictionKind, names: &[&str]) {
+        let path: Path<'_> = names.iter().map(|name| Segment::Name(name)).collect();
+        self.tell(kind, &path);
+    }
+
+    fn tell(&mut self, kind: ContradictionKind, path: &Path<'_>) {
+        if self.is_full() {
+            return;
         }
-        (Value::Array(expected), Value::Array(found)) if expected.len() == found.len() => {
-            for (index, (expected, found)) in expected.iter().zip(found).enumerate() {
-                compare(expected, found, &format!("{path}[{index}]"), contradictions);
+        let mut joined = String::new();
+        for segment in path {
+            match segment {
+                Segment::Name(name) if joined.is_empty() => joined.push_str(name),
+                Segment::Name(name) => joined.extend([".", name]),
+                Segment::Index(index) => joined.push_str(&format!("[{index}]")),
             }
         }
-        // 5 and 5.0 are one number, and whoever copied the record may have written either.
-        _ if expected == found || (expected.is_number() && expected.as_f64() == found.as_f64()) => {}
-        _ => contradictions.push(Contradiction { path: path.to_owned(), kind: ContradictionKind::Changed }),
+        self.contradictions.push(Contradiction { path: joined, kind });
     }
-}
 
-fn compare_objects(
-    expected: &Map,
-    found: &Map,
-    path: &str,
-    passed_over: &dyn Fn(&str) -> bool,
-    contradictions: &mut Vec<Contradiction>,
-) {
-    let joined = |name: &str| if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
-    for (name, value) in expected.iter().filter(|(name, _)| !passed_over(name)) {
-        match found.get(name) {
-            Some(found) => compare(value, found, &joined(name), contradictions),
-            None => {
-                contradictions.push(Contradiction { path: joined(name), kind: ContradictionKind::Removed });
+    fn compare<'a>(&mut self, expected: &'a Value, found: &'a Value, path: &mut Path<'a>) {
+        match (expected, found) {
+            (Value::Object(expected), Value::Object(found)) => {
+                self.compare_objects(expected, found, path, &|_| false);
             }
+            (Value::Array(expected), Value::Array(found)) if expected.len() == found.len() => {
+                for (index, (expected, found)) in expected.iter().zip(found).enumerate() {
+                    path.push(Segment::Index(index));
+                    self.compare(expected, found, path);
+                    path.pop();
+                    if self.is_full() {
+                        return;
+                    }
+                }
+            }
+            // 5 and 5.0 are one number, and whoever copied the record may have written either.
+            _ if expected == found || (expected.is_number() && expected.as_f64() == found.as_f64()) => {}
+            _ => self.tell(ContradictionKind::Changed, path),
         }
     }
-    for name in found.keys().filter(|name| !passed_over(name) && !expected.contains_key(*name)) {
-        contradictions.push(Contradiction { path: joined(name), kind: ContradictionKind::Added });
+
+    fn compare_objects<'a>(
+        &mut self,
+        expected: &'a Map,
+        found: &'a Map,
+        path: &mut Path<'a>,
+        passed_over: &dyn Fn(&str) -> bool,
+    ) {
+        for (name, value) in expected.iter().filter(|(name, _)| !passed_over(name)) {
+            path.push(Segment::Name(name));
+            match found.get(name) {
+                Some(found) => self.compare(value, found, path),
+                None => self.tell(ContradictionKind::Removed, path),
+            }
+            path.pop();
+            if self.is_full() {
+                return;
+            }
+        }
+        for name in found.keys().filter(|name| !passed_over(name) && !expected.contains_key(*name)) {
+            path.push(Segment::Name(name));
+            self.tell(ContradictionKind::Added, path);
+            path.pop();
+        }
     }
 }

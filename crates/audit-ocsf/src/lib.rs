@@ -14,6 +14,7 @@ mod mapping;
 pub mod object;
 #[cfg(feature = "validate")]
 mod observable;
+mod product;
 mod read;
 mod record;
 #[cfg(feature = "validate")]

@@ -26,9 +26,15 @@ const PROTOCOLS: &[(&str, i64, &str, Version)] = &[
     ("ldap", 12, "LDAP", Version::V1_8_0),
 ];
 
-/// `auth_protocol_id` and `auth_protocol` of a method; what has no id of its own is 99 under its own name.
+/// Other names of the same.
+const ALIASES: &[(&str, &str)] =
+    &[("openid", "oidc"), ("openid connect", "oidc"), ("oauth", "oauth2"), ("oauth 2.0", "oauth2")];
+
+/// `auth_protocol_id` and `auth_protocol` of a method, in whatever case; what has no id of its own is 99 under its own name.
 pub(crate) fn protocol(method: &str, version: Version) -> (i64, &str) {
-    let known = PROTOCOLS.iter().find(|(name, .., since)| *name == method && version >= *since);
+    let lower = method.to_ascii_lowercase();
+    let name = ALIASES.iter().find(|(alias, _)| *alias == lower).map_or(lower.as_str(), |(_, name)| name);
+    let known = PROTOCOLS.iter().find(|(known, .., since)| *known == name && version >= *since);
     known.map_or((99, method), |(_, id, caption, _)| (*id, caption))
 }
 

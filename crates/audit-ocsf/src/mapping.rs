@@ -1,4 +1,6 @@
-use audit_model::{CanonicalError, Event, MAX_SAFE_INTEGER, Timestamp, Value, write_json_string};
+use audit_model::{
+    CanonicalError, Event, EventId, MAX_SAFE_INTEGER, Timestamp, Value, parse_json, write_json_string,
+};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -79,10 +81,12 @@ impl Mapping {
         mapping.product(&product)
     }
 
-    /// Sets whose records they are: `metadata.product`, and where a service or an application is asked for.
+    /// Sets whose records they are: `metadata.product`, and where a service or an application is asked for. Attributes
+    /// that the version does not take are left out.
     #[must_use]
     pub fn product(self, product: &Product) -> Self {
-        self.product_json(&serde_json::to_value(product).unwrap_or_default())
+        let product = crate::product::value(product, self.version);
+        self.product_json(&product)
     }
 
     /// The product as a record has it.
@@ -168,7 +172,9 @@ pub struct NativeRecord<'a> {
     pub line: &'a str,
 }
 
+/// Whatever has more fields is an event that names its own so: anybody may have written it.
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Sealed<'a> {
     #[serde(borrow)]
     event: &'a RawValue,
@@ -179,6 +185,10 @@ struct Sealed<'a> {
 struct Seal {
     chain_id: String,
     sequence_number: u64,
+    #[serde(rename = "previous_signature")]
+    _previous_signature: String,
+    #[serde(rename = "signature")]
+    _signature: String,
 }
 
 impl<'a> NativeRecord<'a> {
@@ -188,10 +198,21 @@ impl<'a> NativeRecord<'a> {
     /// When it is neither.
     pub fn parse(line: &'a [u8]) -> Result<Self, MappingError> {
         let line = std::str::from_utf8(line).map_err(|_| MappingError::Line("not UTF-8 text".to_owned()))?;
+        let wrong = |error: &dyn std::fmt::Display| MappingError::Line(error.to_string());
         let event = |text: &str| {
-            // A record has its own time; one without is of no time that anybody knows.
-            Event::from_json(text.as_bytes(), Timestamp::from_milliseconds(0).expect("1970 is in range"))
-                .map_err(|error| MappingError::Line(error.to_string()))
+            let value = parse_json(text.as_bytes()).map_err(|error| wrong(&error))?;
+            let has = |name| value.get(name).is_some_and(|value: &Value| !value.is_null());
+            let (has_id, has_time) = (has("event_id"), has("timestamp"));
+            let unused = Timestamp::from_milliseconds(0).expect("1970 is in range");
+            let mut event = Event::from_value(value, unused).map_err(|error| wrong(&error))?;
+            if !has_time {
+                return Err(wrong(&"timestamp: found nothing; expected the record's own time"));
+            }
+            if !has_id {
+                // Not a new one each time that the line is read.
+                event.event_id = EventId::from("");
+            }
+            Ok(event)
         };
         Ok(match serde_json::from_str::<Sealed<'_>>(line) {
             Ok(Sealed { event: inner, integrity }) => Self {

@@ -1,13 +1,15 @@
 //! OCSF → [`Event`].
 
 use audit_model::{
-    Action, ActionResult, Actor, ActorType, Context, Event, EventId, EventType, Map, Resource, Timestamp,
-    Value,
+    Action, ActionResult, Actor, ActorType, Context, Event, EventId, EventType, MAX_DEPTH, MAX_SAFE_INTEGER,
+    Map, Resource, Timestamp, Value,
 };
 
 use crate::login;
 use crate::mapping::LOG_PROVIDER;
-use crate::record::{UNKNOWN, reason_key};
+use crate::record::{FIXED, UNKNOWN, reason_key};
+use crate::target::{OTHER, READ};
+use crate::{Class, Mapping, Recorded, Rule};
 
 /// A value that no event can be made of.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -28,9 +30,13 @@ pub enum ReadError {
 /// The event that an OCSF record of any version tells of.
 ///
 /// A record that a [`Mapping`](crate::Mapping) made gives the event it was made of, apart from secrets that were
-/// masked. Any other is kept whole in `details.ocsf`, and what the event has fields for is copied there: its type
-/// follows from class and activity, as `docs/ocsf.md` lists. Attributes that are missing or wrong are no errors: what an
-/// audit log is told, it records. `now` is the time of a record that tells none.
+/// masked; if it says anything else besides, it is kept whole in `details.ocsf` as well. So is any other, of which the
+/// event has what it has fields for: its type follows from class and activity, as `docs/ocsf.md` in the repository
+/// lists. Attributes that are missing or wrong are no errors: what an audit log is told, it records. `now` is the time of a
+/// record that tells none.
+///
+/// Integers beyond ±(2^53 − 1) and what nests too deeply cannot be sealed, and become texts. A record may claim to be of a
+/// log's own type, such as `audit.log_tampered`; a pipeline takes none of those from others.
 ///
 /// ```
 /// let record = serde_json::json!({
@@ -45,20 +51,78 @@ pub enum ReadError {
 /// # Errors
 /// When it is no JSON object, or has no `class_uid`.
 pub fn event_from_value(record: Value, now: Timestamp) -> Result<Event, ReadError> {
-    let Value::Object(record) = record else {
+    let mut record = record;
+    make_sealable(&mut record, 0);
+    let Value::Object(map) = &record else {
         return Err(wrong("$", Some(&record), "an OCSF record, which is an object"));
     };
-    let class = record.get("class_uid");
+    let class = map.get("class_uid");
     let Some(class) = class.and_then(Value::as_i64) else {
         return Err(wrong("class_uid", class, "the number of an OCSF class, such as 6003"));
     };
-    let read = Reading { record: &record, class };
-    match read.own_type() {
-        Some(event_type) => Ok(read.own(event_type, now)),
-        None => {
-            let event = read.foreign(now);
-            Ok(event.detail("ocsf", record))
+    let read = Reading { record: map, class };
+    if let Some(event) = read.own_type().map(|event_type| read.own(event_type, now)) {
+        return Ok(if is_all_of(&event, &record) { event } else { event.detail("ocsf", record) });
+    }
+    let event = read.foreign(now);
+    Ok(event.detail("ocsf", record))
+}
+
+/// Whether the event says all that the record does, which a mapping is said to have made of it.
+fn is_all_of(event: &Event, record: &Value) -> bool {
+    let Some(version) = record["metadata"]["version"].as_str().and_then(|version| version.parse().ok())
+    else {
+        return false;
+    };
+    let mapping = Mapping::new(version).product_json(&record["metadata"]["product"]);
+    let mapping = rule_of(record, &event.event_type).into_iter().fold(mapping, Mapping::rule);
+    let number = |path: &str| record.pointer(path).and_then(Value::as_u64);
+    let recorded = Recorded {
+        chain_id: record.pointer("/metadata/log_name").and_then(Value::as_str),
+        sequence_number: number("/metadata/sequence"),
+        last_sequence_number: None,
+        line: None,
+    };
+    let Ok(mut expected) = mapping.to_value(event, recorded) else { return false };
+    // What is of the log, and not of the event.
+    let mut found = record.clone();
+    for value in [&mut expected, &mut found] {
+        let Some(map) = value.as_object_mut() else { return false };
+        map.remove("raw_data");
+        let Some(Value::Object(unmapped)) = map.get_mut("unmapped") else { continue };
+        unmapped.remove("audit_log");
+        if unmapped.is_empty() {
+            map.remove("unmapped");
         }
+    }
+    expected == found
+}
+
+/// What the record itself says that its type becomes.
+fn rule_of(record: &Value, event_type: &EventType) -> Option<Rule> {
+    let uid = record["class_uid"].as_u64()?;
+    let class = Class::ALL.iter().copied().find(|class| u64::from(class.uid()) == uid)?;
+    let activity = record["activity_id"].as_u64().and_then(|id| u8::try_from(id).ok())?;
+    let rule = Rule::new(event_type.as_str().parse().ok()?, class, activity);
+    Some(rule.activity_name(record["activity_name"].as_str().unwrap_or_default()))
+}
+
+/// Makes a value such that an event with it can be sealed: an integer that would lose digits becomes a text, and so does
+/// what nests too deeply.
+fn make_sealable(value: &mut Value, depth: usize) {
+    // The event around it and its `details` are two levels.
+    const DEEPEST: usize = MAX_DEPTH - 3;
+    match value {
+        Value::Number(number) => {
+            let is_safe = number.as_f64().is_some_and(|float| float.abs() <= MAX_SAFE_INTEGER as f64);
+            if !is_safe {
+                *value = Value::String(number.to_string());
+            }
+        }
+        Value::Array(_) | Value::Object(_) if depth >= DEEPEST => *value = value.to_string().into(),
+        Value::Array(items) => items.iter_mut().for_each(|item| make_sealable(item, depth + 1)),
+        Value::Object(map) => map.values_mut().for_each(|item| make_sealable(item, depth + 1)),
+        _ => {}
     }
 }
 
@@ -87,12 +151,20 @@ impl<'a> Reading<'a> {
         self.at(path)?.as_str()
     }
 
+    /// A whole number, also one that is written as `5.0`.
     fn number(&self, path: &[&str]) -> Option<i64> {
-        self.at(path)?.as_i64()
+        let number = self.at(path)?;
+        let whole = |float: &f64| float.fract() == 0.0 && float.abs() <= MAX_SAFE_INTEGER as f64;
+        number.as_i64().or_else(|| number.as_f64().filter(whole).map(|float| float as i64))
     }
 
     fn time(&self, path: &[&str]) -> Option<Timestamp> {
         Timestamp::from_milliseconds(self.number(path)?).ok()
+    }
+
+    /// When it happened; some only tell it by the profile `datetime`.
+    fn happened(&self) -> Option<Timestamp> {
+        self.time(&["time"]).or_else(|| self.text(&["time_dt"])?.parse().ok())
     }
 
     fn object(&self, path: &[&str]) -> Option<&'a Map> {
@@ -136,7 +208,8 @@ impl<'a> Reading<'a> {
             event.version = version.to_owned();
         }
         self.extra(&mut event);
-        event.extra.extend(left("extra").cloned().unwrap_or_default());
+        let extra = left("extra").cloned().unwrap_or_default();
+        event.extra.extend(extra.into_iter().filter(|(name, _)| !FIXED.contains(&name.as_str())));
         event.details = left("details").cloned().unwrap_or_default();
         self.details(&mut event);
         event.action = self.own_action(&event.event_type, left("action"));
@@ -183,7 +256,8 @@ impl<'a> Reading<'a> {
         }
         let known = self.number(&["auth_protocol_id"]).and_then(login::method);
         if let Some(method) = known.or(self.text(&["auth_protocol"])) {
-            details.insert("method".to_owned(), method.into());
+            // One that is spelled otherwise has stayed in the details.
+            details.entry("method").or_insert_with(|| method.into());
         }
     }
 
@@ -224,7 +298,8 @@ impl<'a> Reading<'a> {
         }
         if actor.ip_address.is_none() {
             let name = self.text(&["src_endpoint", "name"]).filter(|name| *name != UNKNOWN);
-            actor.ip_address = self.text(&["src_endpoint", "ip"]).or(name).map(str::to_owned);
+            let host = self.text(&["src_endpoint", "ip"]).or(self.text(&["src_endpoint", "hostname"]));
+            actor.ip_address = host.or(name).map(str::to_owned);
         }
         let requests_own =
             details.get("http_request").is_some_and(|request| request.get("user_agent").is_some());
@@ -275,17 +350,17 @@ impl<'a> Reading<'a> {
         resource.id = text("uid");
         resource.resource_type = text("type");
         resource.extra = first.get("data").and_then(Value::as_object).cloned().unwrap_or_default();
-        match resource.extra.remove("path") {
-            Some(Value::String(path)) => resource.path = Some(path),
-            Some(other) => drop(resource.extra.insert("path_data".to_owned(), other)),
-            None => {}
+        // Names of the resource's own are no extra fields: such data stays as it is, under its name.
+        if let Some(Value::String(path)) = resource.extra.get("path") {
+            resource.path = Some(path.clone());
+            resource.extra.remove("path");
+        }
+        if ["id", "path", "type"].iter().any(|name| resource.extra.contains_key(*name)) {
+            let data = std::mem::take(&mut resource.extra);
+            resource.extra.insert("data".to_owned(), data.into());
         }
         if let Some(name) = text("name").filter(|name| resource.id.as_ref() != Some(name)) {
             resource.extra.insert("name".to_owned(), name.into());
-        }
-        // Names of the resource's own are no extra fields.
-        for name in ["id", "type"] {
-            resource.extra.remove(name);
         }
         Some(resource)
     }
@@ -299,7 +374,7 @@ impl<'a> Reading<'a> {
         let decision = self.decision();
         let result = self.foreign_result(decision);
         let event_type = self.foreign_type(decision, result.as_ref());
-        let mut event = Event::at(self.time(&["time"]).unwrap_or(now), event_type);
+        let mut event = Event::at(self.happened().unwrap_or(now), event_type);
         if let Some(id) = self.text(&["metadata", "uid"]).filter(|id| !id.is_empty()) {
             event.event_id = EventId::from(id);
         }
@@ -352,40 +427,32 @@ impl<'a> Reading<'a> {
             (Some(1), _) => Some(ActionResult::SUCCESS),
             (Some(2), _) => Some(ActionResult::FAILURE),
             (Some(99), _) => self.text(&["status"]).map(ActionResult::from),
-            _ => None,
+            _ => match self.text(&["status"]).map(str::to_ascii_lowercase).as_deref() {
+                Some("success") => Some(ActionResult::SUCCESS),
+                Some("failure") => Some(ActionResult::FAILURE),
+                _ => None,
+            },
         }
     }
 
     fn foreign_type(&self, decision: Option<bool>, result: Option<&ActionResult>) -> EventType {
         let failed = result.is_some_and(|it| *it == ActionResult::FAILURE || *it == ActionResult::DENIED);
-        let activity = self.number(&["activity_id"]).unwrap_or(0);
-        let text = match (self.class, activity) {
+        let of_type = || self.number(&["type_uid"]).map(|uid| uid.rem_euclid(100));
+        let activity = self.number(&["activity_id"]).or_else(of_type).unwrap_or(0);
+        match (self.class, activity) {
             (3002, 1) if failed => return EventType::AUTH_FAILED,
             (3002, 1) => return EventType::AUTH_LOGIN,
             (3002, 2) => return EventType::AUTH_LOGOUT,
-            (3002, 3) => "auth.ticket".to_owned(),
-            (3002, 4) => "auth.service_ticket".to_owned(),
-            (3002, 5) => return EventType::AUTH_TOKEN_REFRESH,
-            (3002, 6) => "auth.preauth".to_owned(),
-            (3002, 7) => "auth.account_switch".to_owned(),
-            (3002, _) => "auth.other".to_owned(),
-            (6002, 1) => "application.installed".to_owned(),
-            (6002, 2) => "application.removed".to_owned(),
-            (6002, 3) => "application.started".to_owned(),
-            (6002, 4) => "application.stopped".to_owned(),
-            (6002, 5) => "application.restarted".to_owned(),
-            (6002, 6) => "application.enabled".to_owned(),
-            (6002, 7) => "application.disabled".to_owned(),
-            (6002, 8) => "application.updated".to_owned(),
-            (6002, _) => "application.other".to_owned(),
             (6003, _) if decision == Some(false) => return EventType::ACCESS_DENIED,
             (6003, _) if decision == Some(true) => return EventType::ACCESS_GRANTED,
-            (6003, 1) => "api.created".to_owned(),
-            (6003, 2) => "api.read".to_owned(),
-            (6003, 3) => "api.updated".to_owned(),
-            (6003, 4) => "api.deleted".to_owned(),
-            (6003, _) => "api.other".to_owned(),
-            (class, _) => format!("ocsf.class_{}", class.unsigned_abs()),
+            _ => {}
+        }
+        let of_class = || READ.iter().filter(|(_, class, _)| i64::from(class.uid()) == self.class);
+        let exactly = of_class().find(|(_, _, known)| i64::from(*known) == activity);
+        let known = exactly.or_else(|| of_class().find(|(_, _, known)| *known == OTHER));
+        let text = match known {
+            Some((text, ..)) => (*text).to_owned(),
+            None => format!("ocsf.class_{}", self.class.unsigned_abs()),
         };
         text.parse().expect("names of letters and digits")
     }

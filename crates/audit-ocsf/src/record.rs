@@ -3,15 +3,15 @@
 mod unmapped;
 
 use audit_model::{
-    ActionResult, Actor, ActorType, CanonicalError, Context, Event, MAX_SAFE_INTEGER, Resource, Severity,
-    Timestamp, Value,
+    ActionResult, Actor, ActorType, CanonicalError, Context, Event, MAX_DEPTH, MAX_SAFE_INTEGER, Map,
+    Resource, Severity, Timestamp, Value,
 };
 
 use crate::http::{self, Request};
 use crate::login;
 use crate::mapping::LOG_PROVIDER;
 use crate::target::{Class, OTHER, Target};
-use crate::text::{fits, is_email, is_ip};
+use crate::text::{fits, is_email, is_hostname, is_ip};
 use crate::writer::Writer;
 use crate::{Mapping, MappingError, Recorded, Version};
 
@@ -39,12 +39,10 @@ impl<'a> Record<'a> {
         target: Target<'a>,
     ) -> Self {
         let version = mapping.version;
-        let request = event.details.get("http_request").and_then(Value::as_object).map(|request| {
-            if target.class == Class::ApplicationLifecycle {
-                http::leave(request)
-            } else {
-                http::split(request, version)
-            }
+        let request = event.details.get("http_request").filter(|request| !nests_beyond(request, MAX_DEPTH));
+        let request = request.and_then(Value::as_object).map(|request| match target.class {
+            Class::ApplicationLifecycle => http::leave(request),
+            _ => http::split(request, version),
         });
         let session = match (&event.resource, target.class) {
             (
@@ -58,6 +56,7 @@ impl<'a> Record<'a> {
     }
 
     pub(crate) fn write(mut self, w: &mut Writer<'_>) -> Result<(), MappingError> {
+        without_reserved_names(self.event)?;
         w.out.push(b'{');
         self.ids(w);
         self.metadata(w);
@@ -260,7 +259,10 @@ impl<'a> Record<'a> {
             let (id, caption) = login::protocol(method, self.version());
             w.text("\"auth_protocol\":", caption);
             w.number("\"auth_protocol_id\":", id);
-            self.placed.push("method");
+            // Read back, it is spelled as we do.
+            if login::method(id).is_none_or(|own| own == method) {
+                self.placed.push("method");
+            }
         }
         self.http_request(w)
     }
@@ -362,6 +364,7 @@ impl<'a> Record<'a> {
         w.open("\"src_endpoint\":");
         match self.address() {
             Some(address) if is_ip(address) => w.text("\"ip\":", address),
+            Some(address) if is_hostname(address) => w.text("\"hostname\":", address),
             other => w.text("\"name\":", other.unwrap_or(UNKNOWN)),
         }
         w.close();
@@ -542,6 +545,46 @@ impl<'a> Record<'a> {
     }
 }
 
+/// Whether arrays and objects nest more than so deep, without going any deeper to find out.
+fn nests_beyond(value: &Value, depth: usize) -> bool {
+    let Some(left) = depth.checked_sub(1) else { return value.is_array() || value.is_object() };
+    match value {
+        Value::Array(items) => items.iter().any(|item| nests_beyond(item, left)),
+        Value::Object(map) => map.values().any(|item| nests_beyond(item, left)),
+        _ => false,
+    }
+}
+
+/// The names of an event's own fields.
+pub(crate) const FIXED: [&str; 9] =
+    ["action", "actor", "context", "details", "event_id", "event_type", "resource", "timestamp", "version"];
+
+/// A part's field of its own naming may not have the name of one that the part has: no such event can be sealed either.
+fn without_reserved_names(event: &Event) -> Result<(), MappingError> {
+    let parts: [(&'static str, Option<&Map>, &[&str]); 5] = [
+        ("the event", Some(&event.extra), &FIXED),
+        ("action", event.action.as_ref().map(|it| &it.extra), &["duration_ms", "operation", "result"]),
+        (
+            "actor",
+            event.actor.as_ref().map(|it| &it.extra),
+            &["id", "ip_address", "roles", "type", "user_agent"],
+        ),
+        (
+            "context",
+            event.context.as_ref().map(|it| &it.extra),
+            &["cluster_id", "correlation_id", "environment"],
+        ),
+        ("resource", event.resource.as_ref().map(|it| &it.extra), &["id", "path", "type"]),
+    ];
+    for (part, extra, names) in parts {
+        let Some(extra) = extra.filter(|extra| !extra.is_empty()) else { continue };
+        if let Some(name) = names.iter().find(|name| extra.contains_key(**name)) {
+            return Err(in_part(part)(CanonicalError::ReservedName { path: (*name).to_owned() }));
+        }
+    }
+    Ok(())
+}
+
 fn in_part(part: &'static str) -> impl Fn(CanonicalError) -> MappingError {
     move |source| MappingError::Field { part, source }
 }
@@ -554,7 +597,7 @@ pub(crate) fn reason_key(category: &str) -> &'static str {
 /// How an event without a result came out, by its type.
 fn status_of(event_type: &str) -> (i64, Option<&'static str>) {
     match event_type.rsplit('.').next().unwrap_or_default() {
-        "failed" | "denied" => (2, Some("Failure")),
+        last if last.ends_with("failed") || last.ends_with("denied") => (2, Some("Failure")),
         "completed" | "granted" | "login" | "logout" | "token_refresh" | "changed" | "viewed"
         | "license_applied" | "feature_enabled" => (1, Some("Success")),
         _ => (0, None),

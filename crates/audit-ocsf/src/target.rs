@@ -3,7 +3,7 @@ use std::fmt;
 use audit_model::{Event, EventPattern, EventType};
 
 use crate::Version;
-use crate::verb::activity_of;
+use crate::verb::{activity_of, activity_of_type};
 
 /// A class of OCSF that events are mapped to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -166,7 +166,6 @@ mod does {
     pub(super) const UPDATE: u8 = 3;
     pub(super) const LOGON: u8 = 1;
     pub(super) const LOGOFF: u8 = 2;
-    pub(super) const RENEW: u8 = 5;
     pub(super) const START: u8 = 3;
     pub(super) const STOP: u8 = 4;
     pub(super) const ENABLE: u8 = 6;
@@ -195,7 +194,7 @@ const KNOWN: &[Known] = &[
     (EventType::AUTH_LOGIN, Authentication, does::LOGON, ""),
     (EventType::AUTH_FAILED, Authentication, does::LOGON, ""),
     (EventType::AUTH_LOGOUT, Authentication, does::LOGOFF, ""),
-    (EventType::AUTH_TOKEN_REFRESH, Authentication, does::RENEW, "Token Refresh"),
+    (EventType::AUTH_TOKEN_REFRESH, Authentication, OTHER, "Token Refresh"),
     (EventType::ADMIN_LICENSE_APPLIED, ApplicationLifecycle, does::APP_UPDATE, "License Applied"),
     (EventType::ADMIN_FEATURE_ENABLED, ApplicationLifecycle, does::ENABLE, "Feature Enabled"),
     (EventType::AUDIT_STARTED, ApplicationLifecycle, does::START, ""),
@@ -203,6 +202,31 @@ const KNOWN: &[Known] = &[
     (EventType::AUDIT_EVENTS_LOST, ApplicationLifecycle, OTHER, "Events Lost"),
     (EventType::AUDIT_LOG_TAMPERED, ApplicationLifecycle, OTHER, "Log Tampered"),
     (EventType::AUDIT_RETENTION_APPLIED, ApplicationLifecycle, OTHER, "Retention Applied"),
+];
+
+/// The types of what others write, whose activities none of the catalogue's types stands for: what is read as one of them
+/// is written as it was.
+pub(crate) const READ: &[(&str, Class, u8)] = &[
+    ("auth.ticket", Authentication, 3),
+    ("auth.service_ticket", Authentication, 4),
+    ("auth.ticket_renewed", Authentication, 5),
+    ("auth.preauth", Authentication, 6),
+    ("auth.account_switch", Authentication, 7),
+    ("auth.other", Authentication, OTHER),
+    ("application.installed", ApplicationLifecycle, 1),
+    ("application.removed", ApplicationLifecycle, 2),
+    ("application.started", ApplicationLifecycle, 3),
+    ("application.stopped", ApplicationLifecycle, 4),
+    ("application.restarted", ApplicationLifecycle, 5),
+    ("application.enabled", ApplicationLifecycle, 6),
+    ("application.disabled", ApplicationLifecycle, 7),
+    ("application.updated", ApplicationLifecycle, 8),
+    ("application.other", ApplicationLifecycle, OTHER),
+    ("api.created", ApiActivity, 1),
+    ("api.read", ApiActivity, 2),
+    ("api.updated", ApiActivity, 3),
+    ("api.deleted", ApiActivity, 4),
+    ("api.other", ApiActivity, OTHER),
 ];
 
 /// What an event becomes: by the rules of whoever configured them, else by the table, else by what its words say.
@@ -214,6 +238,9 @@ pub(crate) fn target<'a>(event: &'a Event, version: Version, rules: &'a [Rule]) 
     }
     if let Some((_, class, activity, name)) = KNOWN.iter().find(|(known, ..)| known == event_type) {
         return available(*class, *activity, name, version);
+    }
+    if let Some((_, class, activity)) = READ.iter().find(|(known, ..)| *known == event_type.as_str()) {
+        return available(*class, *activity, event_type.as_str(), version);
     }
     let operation = event.action.as_ref().and_then(|action| action.operation.as_deref());
     let last = event_type.as_str().rsplit('.').next().unwrap_or_default();
@@ -234,7 +261,8 @@ pub(crate) fn target<'a>(event: &'a Event, version: Version, rules: &'a [Rule]) 
         }
         "audit" => available(ApplicationLifecycle, OTHER, event_type.as_str(), version),
         _ => {
-            let activity = activity_of(last).or_else(|| operation.and_then(activity_of)).unwrap_or(OTHER);
+            let activity =
+                activity_of_type(last).or_else(|| operation.and_then(activity_of)).unwrap_or(OTHER);
             available(ApiActivity, activity, event_type.as_str(), version)
         }
     }

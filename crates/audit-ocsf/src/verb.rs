@@ -1,9 +1,14 @@
 //! What an operation does, by the words in its name.
 
-/// The `activity_id` of API Activity for an operation such as `describe`, `createTopic`, `acl.deleted` or `GET`: what its
-/// first known word says.
+/// The `activity_id` of API Activity for an operation such as `describe`, `createTopic` or `GET`: what its first known word
+/// says.
 pub(crate) fn activity_of(operation: &str) -> Option<u8> {
     words(operation).find_map(activity_of_word)
+}
+
+/// The same for the last part of an event's type, such as `backup_deleted`: what happened stands at its end.
+pub(crate) fn activity_of_type(last: &str) -> Option<u8> {
+    words(last).filter_map(activity_of_word).last()
 }
 
 /// At most this much of a name is looked at, and of each word.
@@ -88,6 +93,8 @@ fn activity_of_word(word: &str) -> Option<u8> {
                 "export",
                 "exported",
                 "search",
+                "select",
+                "selected",
                 "searched",
                 "query",
                 "queried",
@@ -220,6 +227,23 @@ fn activity_of_word(word: &str) -> Option<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_happened_stands_at_the_end_of_a_type() {
+        for (last, activity) in [
+            ("deleted", 4),
+            ("backup_deleted", 4),
+            ("new_key_revoked", 3),
+            ("metadata_updated", 3),
+            ("read_only_disabled", 3),
+            ("count_reset", 3),
+            ("set_deleted", 4),
+            ("invoice_exported", 2),
+        ] {
+            assert_eq!(activity_of_type(last), Some(activity), "{last}");
+        }
+        assert_eq!(activity_of_type("frobnicated"), None);
+    }
 
     #[test]
     fn by_the_first_word_that_is_known() {

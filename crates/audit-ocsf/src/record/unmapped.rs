@@ -1,6 +1,6 @@
 //! What of an event has no place in OCSF, under the names that it has in the event.
 
-use audit_model::{Action, Actor, CanonicalError, Context, Map};
+use audit_model::{Action, Actor, CanonicalError, Context, Map, Resource};
 
 use super::{Record, count, in_part, time};
 use crate::MappingError;
@@ -33,7 +33,7 @@ impl Record<'_> {
                 && self.session.is_none()
                 && !self.resource_is_placed(resource)
             {
-                w.value("resource", &resource.to_value()).map_err(in_part("resource"))?;
+                self.whole_resource(w, resource).map_err(in_part("resource"))?;
             }
             if self.fit(&event.version).is_none() {
                 w.text("\"version\":", &event.version);
@@ -95,6 +95,21 @@ impl Record<'_> {
             w.entries(&context.extra, |name| {
                 (name == "tenant_id" && tenant) || (name == "session_id" && session && has_actor)
             })
+        })
+    }
+
+    fn whole_resource(&self, w: &mut Writer<'_>, resource: &Resource) -> Result<(), CanonicalError> {
+        w.object("\"resource\":", true, |w| {
+            for (key, text) in [
+                ("\"id\":", &resource.id),
+                ("\"path\":", &resource.path),
+                ("\"type\":", &resource.resource_type),
+            ] {
+                if let Some(text) = text {
+                    w.text(key, text);
+                }
+            }
+            w.entries(&resource.extra, |_| false)
         })
     }
 
