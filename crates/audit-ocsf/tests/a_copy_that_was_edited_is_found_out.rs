@@ -147,15 +147,15 @@ fn nothing_switches_it_off() {
 
 #[test]
 fn rules_and_product_are_those_of_the_mapping() {
-    let rule = Rule::new("backup.*".parse().unwrap(), Class::ApplicationLifecycle, 1);
+    let rules = [Rule::new("backup.*".parse().unwrap(), Class::ApplicationLifecycle, 1)];
     let product = Product::new("orders", "Example");
-    let mapping = Mapping::new(Version::V1_3_0).rule(rule.clone()).product(&product);
+    let mapping = Mapping::new(Version::V1_3_0).rule(rules[0].clone()).product(&product);
     let record = record_of(&full("backup.started"), &mapping);
-    assert_eq!(contradictions(&record, &[rule.clone()], Some(&product)).unwrap(), Some(Vec::new()));
-    assert_eq!(contradictions(&record, &[rule.clone()], None).unwrap(), Some(Vec::new()), "taken as it is");
+    assert_eq!(contradictions(&record, &rules, Some(&product)).unwrap(), Some(Vec::new()));
+    assert_eq!(contradictions(&record, &rules, None).unwrap(), Some(Vec::new()), "taken as it is");
     assert!(!paths(&record).is_empty(), "nobody said that there is a rule");
     let other = Product::new("billing", "Example");
-    let found = contradictions(&record, &[rule], Some(&other)).unwrap().unwrap();
+    let found = contradictions(&record, &rules, Some(&other)).unwrap().unwrap();
     assert_eq!(found[0].path, "app.name");
 }
 
