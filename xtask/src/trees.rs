@@ -39,7 +39,11 @@ const SHAPES: &[Shape] = &[
     alone("audit-integrity", "", NO_NETWORK),
     alone("audit-journal", "", NO_NETWORK),
     alone("audit-sink", "", NO_NETWORK),
-    alone("audit-ocsf", "", &["regex", "flate2", "tokio", AWS, "rdkafka", "openssl-sys", "reqwest", "rustls"]),
+    alone(
+        "audit-ocsf",
+        "",
+        &["regex", "flate2", "tokio", AWS, "rdkafka", "openssl-sys", "reqwest", "rustls"],
+    ),
     alone("audit-ocsf", "validate", NO_NETWORK),
 ];
 

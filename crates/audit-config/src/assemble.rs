@@ -6,6 +6,7 @@ use audit_integrity::{Key, KeyError, KeyRing};
 use audit_pipeline::{Options, Pipeline, Redaction, RedactionError, RedactionMethod, Selection};
 use secrecy::SecretString;
 
+use crate::content::Content;
 use crate::{Built, Config, DestinationKind, Durability, Environment, OnFailure, RedactAction, Rotation};
 
 /// Why a checked configuration cannot be run here and now.
@@ -35,6 +36,18 @@ pub enum AssembleError {
         path: String,
         /// Its type.
         kind: &'static str,
+    },
+    /// A file that already has records in another format than those that would be appended.
+    #[error("{path}: found {found} records in {}, expected {expected} ones; give it another path", file.display())]
+    Content {
+        /// The configuration's key.
+        path: String,
+        /// The file.
+        file: PathBuf,
+        /// What it holds: `native` or `OCSF`.
+        found: String,
+        /// What would be appended.
+        expected: String,
     },
     /// The variable that should hold a key is not set.
     #[error(
@@ -92,8 +105,7 @@ impl SigningKeys {
 
 impl Config {
     /// The file that is the journal: that of the first `file` destination that gets every record as it is, or one in
-    /// `state_dir`,
-    /// where records wait until every destination has them. `None` when there is no place for it.
+    /// `state_dir`, where records wait until every destination has them. `None` when there is no place for it.
     #[must_use]
     pub fn journal(&self, environment: Environment<'_>) -> Option<JournalFile> {
         let is_only = self.destinations.len() == 1;
@@ -162,9 +174,14 @@ impl Config {
     /// The pipeline that this configuration asks for, ready to start. Keys come from `environment` and from files.
     ///
     /// # Errors
-    /// When there is no file to write to, or a key is not where it should be.
+    /// When there is no file to write to, one has records in another format, or a key is not where it should be.
     pub fn pipeline(&self, environment: Environment<'_>) -> Result<Options, AssembleError> {
         let journal = self.journal(environment).ok_or(AssembleError::NoJournal)?;
+        let journal_key = match journal.destination {
+            Some(index) => format!("{}.path", self.destination_path(index)),
+            None => "state_dir".to_owned(),
+        };
+        self.expect_content(&journal_key, &journal.path, Content::Native)?;
         let keys = self.signing_keys(environment)?;
         let mut options = Pipeline::options(&journal.path)
             .rotation(journal.rotation.clone())
@@ -209,6 +226,25 @@ impl Config {
             options = options.chain();
         }
         Ok(options)
+    }
+
+    /// Refuses a file that holds records in another format than `expected`: nobody could read, let alone verify, both as one
+    /// log.
+    pub(crate) fn expect_content(
+        &self,
+        key: &str,
+        file: &Path,
+        expected: Content,
+    ) -> Result<(), AssembleError> {
+        match Content::of(file) {
+            Some(found) if found != expected => Err(AssembleError::Content {
+                path: self.origin.full_path(key),
+                file: file.to_owned(),
+                found: found.to_string(),
+                expected: expected.to_string(),
+            }),
+            _ => Ok(()),
+        }
     }
 
     /// A destination's path as it is shown.

@@ -5,10 +5,10 @@ use std::path::{Component, Path, PathBuf};
 
 use audit_model::{EventPattern, EventType, nearest_event_type};
 
-use crate::error::{one_of, quoted};
+use crate::error::quoted;
 use crate::{
-    AlertRule, Config, ConfigError, Destination, DestinationKind, Durability, Environment, Format,
-    KafkaSecurity, RedactAction, SaslMechanism, SecurityProtocol, Signing, SyslogProtocol, Tls,
+    AlertRule, Config, ConfigError, Destination, DestinationKind, Durability, Environment, KafkaSecurity,
+    RedactAction, SaslMechanism, SecurityProtocol, Signing, SyslogProtocol, Tls,
 };
 
 /// Fields that identify the event; without them as they were the log proves nothing.
@@ -42,17 +42,21 @@ pub(crate) fn section(path: &str) -> &str {
     path.split(['.', '[']).next().unwrap_or(path)
 }
 
-struct Check<'a> {
-    config: &'a Config,
+pub(crate) struct Check<'a> {
+    pub(crate) config: &'a Config,
     unread: &'a [String],
     errors: Vec<ConfigError>,
     warnings: Vec<ConfigError>,
 }
 
 impl Check<'_> {
-    fn error(&mut self, path: &str, message: impl Into<String>) {
+    pub(crate) fn error(&mut self, path: &str, message: impl Into<String>) {
+        self.error_with_help(path, message, None);
+    }
+
+    pub(crate) fn error_with_help(&mut self, path: &str, message: impl Into<String>, help: Option<String>) {
         if self.is_read(section(path)) {
-            self.errors.push(self.config.origin.error(path, message));
+            self.errors.push(ConfigError { help, ..self.config.origin.error(path, message) });
         }
     }
 
@@ -60,11 +64,11 @@ impl Check<'_> {
         !self.unread.iter().any(|unread| unread == section || unread.is_empty())
     }
 
-    fn warn(&mut self, path: &str, message: impl Into<String>) {
+    pub(crate) fn warn(&mut self, path: &str, message: impl Into<String>) {
         self.warnings.push(self.config.origin.error(path, message));
     }
 
-    fn require(&mut self, holds: bool, path: &str, expected: &str) {
+    pub(crate) fn require(&mut self, holds: bool, path: &str, expected: &str) {
         if !holds {
             self.error(path, format!("expected {expected}"));
         }
@@ -125,7 +129,7 @@ impl Check<'_> {
                 );
             }
             self.destination(&path, destination);
-            self.format(&format!("{path}.format"), &destination.format);
+            self.format(&path, destination);
             self.events(&format!("{path}.events"), &destination.events);
             self.events(&format!("{path}.exclude_events"), &destination.exclude_events);
         }
@@ -203,48 +207,6 @@ impl Check<'_> {
         }
     }
 
-    fn format(&mut self, path: &str, format: &Format) {
-        let Format::Ocsf(ocsf) = format else { return };
-        if let Some(product) = &ocsf.product {
-            for (key, text) in [("name", &product.name), ("vendor_name", &product.vendor_name)] {
-                self.require(!text.is_empty(), &format!("{path}.product.{key}"), "a name");
-            }
-        }
-        for (index, rule) in ocsf.mapping.iter().enumerate() {
-            let path = format!("{path}.mapping[{index}]");
-            self.require(
-                !rule.events.is_empty(),
-                &format!("{path}.events"),
-                "at least one event type or pattern",
-            );
-            self.events(&format!("{path}.events"), &rule.events);
-            let class = audit_ocsf::Class::from(rule.class);
-            match class.activity(&rule.activity, ocsf.version) {
-                None => {
-                    let names = class.activities(ocsf.version).map(|(_, caption)| caption);
-                    let names: Vec<String> =
-                        names.map(|caption| caption.to_ascii_lowercase().replace(' ', "_")).collect();
-                    let known = one_of(names.iter().map(String::as_str));
-                    let expected = format!("an activity of {class} in {}: {known}", ocsf.version);
-                    let found = quoted(&rule.activity);
-                    self.error(&format!("{path}.activity"), format!("found {found}, expected {expected}"));
-                }
-                Some(99) => {}
-                Some(_) if rule.activity_name.is_some() => {
-                    self.warn(&format!("{path}.activity_name"), "does nothing unless `activity` is `other`");
-                }
-                Some(_) => {}
-            }
-        }
-        for (index, coalesce) in ocsf.coalesce.iter().enumerate() {
-            let path = format!("{path}.coalesce[{index}]");
-            if coalesce.window.is_none() {
-                self.error(&path, "missing key `window`");
-            }
-            self.events(&format!("{path}.events"), &coalesce.events);
-        }
-    }
-
     fn both(&mut self, path: &str, id: bool, secret: bool) {
         if id != secret {
             self.error(path, "expected `access_key_id` and `secret_access_key` together, or neither");
@@ -314,7 +276,7 @@ impl Check<'_> {
         }
     }
 
-    fn events(&mut self, path: &str, patterns: &[EventPattern]) {
+    pub(crate) fn events(&mut self, path: &str, patterns: &[EventPattern]) {
         for (index, pattern) in patterns.iter().enumerate() {
             let path = format!("{path}[{index}]");
             let known = EventType::CATALOGUE.iter().any(|(known, _)| pattern.matches(known));

@@ -8,6 +8,7 @@ use audit_sink::{Sink, StdoutSink};
 use audit_sink_file::FileSink;
 
 use crate::assemble::{MB, rotation};
+use crate::content::Content;
 use crate::ocsf::Ocsf;
 use crate::{AssembleError, Config, Destination, DestinationKind, Format, JournalFile};
 
@@ -43,7 +44,8 @@ impl Config {
     /// A destination, ready to be delivered to; nothing is connected yet, but files are opened.
     ///
     /// # Errors
-    /// When what it needs is not there, or it is of a kind that this program was built without.
+    /// When what it needs is not there, its file has records in another format, or it is of a kind that this program was
+    /// built without.
     ///
     /// # Panics
     /// When there are not so many destinations.
@@ -99,6 +101,9 @@ impl Config {
         let destination = &self.destinations[index];
         Ok(match &destination.kind {
             DestinationKind::File(file) => {
+                let expected = if destination.format.is_native() { Content::Native } else { Content::Ocsf };
+                let key = format!("{}.path", self.destination_path(index));
+                self.expect_content(&key, &file.path, expected)?;
                 let rotation = file.rotation.as_ref().map_or_else(audit_journal::Rotation::never, rotation);
                 Box::new(FileSink::open(&file.path, rotation).map_err(failed(path))?)
             }
@@ -164,7 +169,7 @@ impl Config {
 }
 
 fn timeout_of(destination: &Destination) -> Duration {
-    // 16 MiB in that time are 1.1 Mbit/s.
+    // A batch of 16 MiB in that time is 1.1 Mbit/s; as OCSF it has up to three times as many bytes. Both before compression.
     let default = if matches!(destination.kind, DestinationKind::S3(_)) { 120 } else { 30 };
     destination.timeout.unwrap_or(Duration::from_secs(default))
 }

@@ -15,6 +15,7 @@ use serde::de::{
 use serde::forward_to_deserialize_any;
 use serde_saphyr::granit_parser::ScalarStyle;
 
+use crate::OcsfClass;
 use crate::error::{Problem, nearest, one_of, quoted};
 use crate::node::{Key, Node, Position, Value};
 use crate::origin::join;
@@ -179,7 +180,8 @@ impl<'a> At<'a> {
         names.iter().find(|name| **name == text).copied().ok_or_else(|| {
             let mut fault = self.expected(&one_of(names.iter().copied()));
             if self.node.variable.is_none() {
-                fault.problem.suggest(nearest(text, names.iter().copied()));
+                let class = || OcsfClass::name_of_uid(text).filter(|name| names.contains(name));
+                fault.problem.suggest(nearest(text, names.iter().copied()).or_else(class));
             }
             fault
         })
@@ -434,7 +436,12 @@ impl<'de> VariantAccess<'de> for At<'de> {
     }
 
     fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, Fault> {
-        seed.deserialize(self)
+        let Some(name) = self.text() else { return seed.deserialize(self) };
+        // Only the name, without anything to be set.
+        let key = self.path.rsplit(['.', ']']).next().filter(|key| !key.is_empty());
+        let mut fault = self.expected(&format!("a mapping with `{TAG}`"));
+        fault.problem.help = key.map(|key| format!("write `{key}: {{{TAG}: {name}}}`"));
+        Err(fault)
     }
 
     fn tuple_variant<V: Visitor<'de>>(self, _: usize, visitor: V) -> Result<V::Value, Fault> {

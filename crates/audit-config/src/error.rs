@@ -116,20 +116,23 @@ pub(crate) fn one_of<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
 }
 
 /// The name that somebody who wrote `text` most likely meant: one that begins so or that `text`
-/// begins with (`max_size` for `max_size_mb`), and else one that differs little.
+/// begins with (`max_size` for `max_size_mb`), and else one that differs little. Of versions that differ as little, the one whose
+/// number is nearer.
 pub(crate) fn nearest<'a>(text: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let text: String = text.chars().take(60).flat_map(char::to_lowercase).collect();
     let rank = |name: &str| {
         let known = name.to_lowercase();
-        // Fewer than three letters begin too many names.
-        let is_start =
-            text.len().min(known.len()) >= 3 && (known.starts_with(&text) || text.starts_with(&known));
-        (!is_start, strsim::damerau_levenshtein(&text, &known))
+        // Fewer than three letters begin too many names, but no number does.
+        let is_long = text.len().min(known.len()) >= 3 || text.starts_with(|c: char| c.is_ascii_digit());
+        let is_start = is_long && (known.starts_with(&text) || text.starts_with(&known));
+        let digits = text.chars().zip(known.chars()).find(|(one, other)| one != other);
+        let apart = digits.and_then(|(one, other)| Some(one.to_digit(10)?.abs_diff(other.to_digit(10)?)));
+        ((!is_start, strsim::damerau_levenshtein(&text, &known)), apart)
     };
     names
         .into_iter()
         .map(|name| (rank(name), name))
-        .filter(|((differs, distance), name)| !differs || *distance <= name.len().max(3) / 3)
+        .filter(|(((differs, distance), _), name)| !differs || *distance <= name.len().max(3) / 3)
         .min_by_key(|(rank, _)| *rank)
         .map(|(_, name)| name)
 }

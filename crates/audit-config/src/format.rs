@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::deserialize::recover_each;
-use crate::scalar::{duration, ocsf_version, patterns};
+use crate::scalar::{ocsf_version, patterns, window};
 use crate::tagged::tagged;
 
 tagged! {
@@ -71,20 +71,31 @@ impl Default for OcsfFormat {
     }
 }
 
+impl OcsfFormat {
+    /// The longest time over which events are merged.
+    pub(crate) fn longest_window(&self) -> Option<Duration> {
+        self.coalesce.iter().map(|coalesce| coalesce.window).max()
+    }
+}
+
 /// The product whose records they are: `metadata.product`.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "snake_case")]
 #[non_exhaustive]
 pub struct OcsfProduct {
     /// The product's name.
+    #[schemars(length(min = 1))]
     pub name: String,
     /// Who makes it.
+    #[schemars(length(min = 1))]
     pub vendor_name: String,
     /// Which version of it.
     #[serde(default)]
+    #[schemars(length(min = 1))]
     pub version: Option<String>,
     /// Which installation of it.
     #[serde(default)]
+    #[schemars(length(min = 1))]
     pub uid: Option<String>,
 }
 
@@ -95,7 +106,7 @@ pub struct OcsfProduct {
 pub struct OcsfRule {
     /// The types, or patterns of them.
     #[serde(with = "patterns")]
-    #[schemars(with = "Vec<String>")]
+    #[schemars(with = "Vec<String>", length(min = 1))]
     pub events: Vec<EventPattern>,
     /// The class.
     pub class: OcsfClass,
@@ -103,6 +114,7 @@ pub struct OcsfRule {
     pub activity: String,
     /// What `activity_name` says with the activity `other`; the event's type when left out.
     #[serde(default)]
+    #[schemars(length(min = 1))]
     pub activity_name: Option<String>,
 }
 
@@ -117,6 +129,14 @@ pub enum OcsfClass {
     ApplicationLifecycle,
     /// 6003
     ApiActivity,
+}
+
+impl OcsfClass {
+    /// The name of the class with that `class_uid`, which is what those who know OCSF may write.
+    pub(crate) fn name_of_uid(text: &str) -> Option<&'static str> {
+        let uid: u32 = text.parse().ok()?;
+        audit_ocsf::Class::ALL.iter().find(|class| class.uid() == uid).map(|class| class.name())
+    }
 }
 
 impl From<OcsfClass> for audit_ocsf::Class {
@@ -139,7 +159,7 @@ pub struct OcsfCoalesce {
     #[schemars(with = "Vec<String>")]
     pub events: Vec<EventPattern>,
     /// How far apart the first and the last of them may be: `10s`.
-    #[serde(default, with = "duration")]
-    #[schemars(with = "Option<String>")]
-    pub window: Option<Duration>,
+    #[serde(with = "window")]
+    #[schemars(with = "String")]
+    pub window: Duration,
 }

@@ -5,7 +5,10 @@ mod alert;
 mod assemble;
 mod built;
 mod check;
+mod check_format;
 mod config;
+#[cfg(feature = "pipeline")]
+mod content;
 #[cfg(feature = "delivery")]
 mod deliver;
 mod deserialize;

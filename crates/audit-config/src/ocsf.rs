@@ -47,17 +47,12 @@ impl OcsfFormat {
         }
         rules
     }
-
-    /// The longest time over which events are merged.
-    pub(crate) fn longest_window(&self) -> Option<Duration> {
-        self.coalesce.iter().filter_map(|coalesce| coalesce.window).max()
-    }
 }
 
 impl Ocsf {
     pub(crate) fn new(format: &OcsfFormat) -> Self {
         let windows = format.coalesce.iter();
-        let coalesce = windows.filter_map(|it| Some((it.events.clone(), it.window?))).collect();
+        let coalesce = windows.map(|it| (it.events.clone(), it.window)).collect();
         Self { mapping: format.to_mapping(), coalesce }
     }
 

@@ -52,27 +52,39 @@ pub(crate) mod patterns {
 
 /// `1.3.0`
 pub(crate) mod ocsf_version {
-    use audit_ocsf::Version;
-    use serde::{Deserialize, Deserializer, Serializer};
+    use std::fmt;
+    use std::sync::LazyLock;
 
-    impl super::Written for Version {
-        const EXPECTED: &'static str = "a version of OCSF: 1.0.0, 1.1.0, 1.3.0 or 1.8.0";
-        fn read(text: &str) -> Option<Self> {
-            text.parse().ok()
-        }
-    }
+    use audit_ocsf::Version;
+    use serde::de::{Deserializer, EnumAccess, Error, VariantAccess, Visitor};
+    use serde::ser::Serializer;
+
+    static NAMES: LazyLock<Vec<&'static str>> =
+        LazyLock::new(|| Version::ALL.iter().map(|version| version.as_str()).collect());
 
     pub(crate) fn serialize<S: Serializer>(version: &Version, to: S) -> Result<S::Ok, S::Error> {
         to.serialize_str(version.as_str())
     }
 
+    /// As the name of an enum's variant, so that errors name the nearest.
     pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Version, D::Error> {
-        super::Text::deserialize(from).map(|text| text.0)
+        struct OneOf;
+        impl<'de> Visitor<'de> for OneOf {
+            type Value = Version;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a version of OCSF")
+            }
+            fn visit_enum<A: EnumAccess<'de>>(self, name: A) -> Result<Version, A::Error> {
+                let (name, nothing) = name.variant::<String>()?;
+                nothing.unit_variant()?;
+                name.parse().map_err(A::Error::custom)
+            }
+        }
+        from.deserialize_enum("Version", &NAMES, OneOf)
     }
 
     pub(crate) fn schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        let versions: Vec<&str> = Version::ALL.iter().map(|version| version.as_str()).collect();
-        schemars::json_schema!({ "type": "string", "enum": versions })
+        schemars::json_schema!({ "type": "string", "enum": *NAMES })
     }
 }
 
@@ -94,11 +106,39 @@ pub(crate) mod duration {
     }
 
     pub(crate) fn serialize<S: Serializer>(duration: &Option<Duration>, to: S) -> Result<S::Ok, S::Error> {
-        duration.and_then(|d| SignedDuration::try_from(d).ok()).map(|d| format!("{d:#}")).serialize(to)
+        duration.and_then(written).serialize(to)
+    }
+
+    pub(super) fn written(duration: Duration) -> Option<String> {
+        SignedDuration::try_from(duration).ok().map(|duration| format!("{duration:#}"))
     }
 
     pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Duration>, D::Error> {
         Option::<super::Text<Duration>>::deserialize(from).map(|duration| duration.map(|text| text.0))
+    }
+}
+
+/// A duration that has to be there, and is a millisecond or more: the times of events are no finer.
+pub(crate) mod window {
+    use std::time::Duration;
+
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    struct Window(Duration);
+
+    impl super::Written for Window {
+        const EXPECTED: &'static str = "a duration of at least `1ms`, such as `10s`";
+        fn read(text: &str) -> Option<Self> {
+            Duration::read(text).filter(|duration| duration.as_millis() > 0).map(Self)
+        }
+    }
+
+    pub(crate) fn serialize<S: Serializer>(window: &Duration, to: S) -> Result<S::Ok, S::Error> {
+        super::duration::written(*window).serialize(to)
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
+        super::Text::<Window>::deserialize(from).map(|text| text.0.0)
     }
 }
 

@@ -125,7 +125,7 @@ impl Destination {
         if self.format.is_none() {
             return self.sink.send(batch);
         }
-        let through = batch.records.last().map_or(0, |record| record.sequence_number);
+        let through = batch.records.iter().map(|record| record.sequence_number).max().unwrap_or(0);
         let mut parcel = Parcel::new(batch.clone(), self.format.as_deref(), through);
         Box::pin(async move {
             if let Some(part) = parcel.next_part() {
@@ -133,7 +133,7 @@ impl Destination {
                 let rejected = rejected.map(|it| (it.sequence_number, it.reason)).collect();
                 parcel.decide(part, &rejected);
             }
-            let rejected = parcel.take_dead().into_iter();
+            let rejected = parcel.take_decided().dead.into_iter();
             let named = |(record, reason): (Record, String)| Rejection {
                 sequence_number: record.sequence_number,
                 reason,

@@ -200,14 +200,15 @@ impl Follower {
                         part.records.iter().map(|record| (record.sequence_number, reason.clone())).collect()
                     }
                 };
-                let accepted = parcel.decide(part, &rejected);
-                if accepted > 0 {
-                    self.state.delivered += accepted;
-                    self.state.last_success = Some(Timestamp::now());
-                    self.count("audit_log_records_delivered_total", accepted);
-                }
+                parcel.decide(part, &rejected);
             }
-            let refused = self.give_up(&chain_id, parcel.take_dead()).await;
+            let decided = parcel.take_decided();
+            if decided.accepted > 0 {
+                self.state.delivered += decided.accepted;
+                self.state.last_success = Some(Timestamp::now());
+                self.count("audit_log_records_delivered_total", decided.accepted);
+            }
+            let refused = self.give_up(&chain_id, decided.dead).await;
             if let Some(first) = refused.first() {
                 let (count, _) = dead.get_or_insert_with(|| (0, first.reason.clone()));
                 *count += refused.len();

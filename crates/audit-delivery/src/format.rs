@@ -53,19 +53,12 @@ pub trait Format: fmt::Debug + Send {
 pub struct Encoded {
     /// The encoded records by their numbers.
     records: BTreeMap<u64, Record>,
-    /// What became of records of the log, by their numbers.
-    fates: BTreeMap<u64, Fate>,
+    /// The records of the log that each of them stands for, in ascending order.
+    members: BTreeMap<u64, Vec<u64>>,
+    /// Why records of the log cannot be written, by their numbers.
+    refused: BTreeMap<u64, String>,
     /// The records of the log of which nothing was said yet.
     missing: BTreeSet<u64>,
-}
-
-/// What became of a record of the log.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Fate {
-    /// It is in the encoded record of this number.
-    In(u64),
-    /// It cannot be written, and why.
-    Refused(String),
 }
 
 impl Encoded {
@@ -73,7 +66,7 @@ impl Encoded {
     #[must_use]
     pub fn new(batch: &Batch) -> Self {
         let missing = batch.records.iter().map(|record| record.sequence_number).collect();
-        Self { records: BTreeMap::new(), fates: BTreeMap::new(), missing }
+        Self { records: BTreeMap::new(), members: BTreeMap::new(), refused: BTreeMap::new(), missing }
     }
 
     /// Adds a record that stands for these records of the batch. It gets the number of the first of them, whatever it has.
@@ -83,17 +76,18 @@ impl Encoded {
     pub fn push(&mut self, mut record: Record, stands_for: impl IntoIterator<Item = u64>) {
         let mut members = stands_for.into_iter().collect::<Vec<_>>();
         members.retain(|number| self.missing.remove(number));
-        let Some(&first) = members.iter().min() else { return };
+        members.sort_unstable();
+        let Some(&first) = members.first() else { return };
         record.sequence_number = first;
         self.records.insert(first, record);
-        self.fates.extend(members.into_iter().map(|number| (number, Fate::In(first))));
+        self.members.insert(first, members);
     }
 
     /// Says that a record of the batch cannot be written in this format, and why. It goes to the dead letters, unless an
     /// encoded record stands for it already.
     pub fn refuse(&mut self, sequence_number: u64, reason: impl Into<String>) {
         if self.missing.remove(&sequence_number) {
-            self.fates.insert(sequence_number, Fate::Refused(reason.into()));
+            self.refused.insert(sequence_number, reason.into());
         }
     }
 
@@ -104,25 +98,21 @@ impl Encoded {
 
     /// The numbers of the log's records that the encoded record of this number stands for: its own comes first.
     pub fn members(&self, encoded: u64) -> impl Iterator<Item = u64> {
-        let of = move |(number, fate): (&u64, &Fate)| (*fate == Fate::In(encoded)).then_some(*number);
-        self.fates.iter().filter_map(of)
+        self.members.get(&encoded).into_iter().flatten().copied()
     }
 
     /// The numbers of the log's records that cannot be written in this format, and why.
     pub fn refused(&self) -> impl Iterator<Item = (u64, &str)> {
-        self.fates.iter().filter_map(|(number, fate)| match fate {
-            Fate::Refused(reason) => Some((*number, reason.as_str())),
-            Fate::In(_) => None,
-        })
+        self.refused.iter().map(|(number, reason)| (*number, reason.as_str()))
     }
 
-    /// Which encoded record stands for a record of the log, or why there is none.
-    pub(crate) fn stands_in(&self, number: u64) -> Result<u64, &str> {
-        match self.fates.get(&number) {
-            Some(Fate::In(encoded)) => Ok(*encoded),
-            Some(Fate::Refused(reason)) => Err(reason),
-            None => Err("its format left it out"),
-        }
+    /// Which of the log's records no encoded record stands for, and why.
+    pub(crate) fn without_place<'a>(&self, log: &'a [Record]) -> Vec<(&'a Record, &str)> {
+        let mut placed: Vec<u64> = self.members.values().flatten().copied().collect();
+        placed.sort_unstable();
+        let lost = log.iter().filter(|record| placed.binary_search(&record.sequence_number).is_err());
+        let reason = |number| self.refused.get(number).map_or("its format left it out", String::as_str);
+        lost.map(|record| (record, reason(&record.sequence_number))).collect()
     }
 
     /// The encoded records, to be sent.
@@ -166,10 +156,12 @@ mod tests {
         encoded.refuse(6, "why");
         encoded.push(Record::default(), [6]);
         assert_eq!(numbers(&encoded), [4]);
-        assert_eq!(
-            [3, 4, 6].map(|number| encoded.stands_in(number)),
-            [Err("its format left it out"), Ok(4), Err("why")]
-        );
+        assert_eq!(encoded.members(4).collect::<Vec<_>>(), [4]);
+        // 5 as if a format had taken something else for its batch.
+        let log = batch(&[3, 4, 5, 6]).records;
+        let lost = encoded.without_place(&log);
+        let lost: Vec<_> = lost.iter().map(|(record, reason)| (record.sequence_number, *reason)).collect();
+        assert_eq!(lost, [(3, "its format left it out"), (5, "its format left it out"), (6, "why")]);
         assert_eq!(encoded.refused().count(), 1);
     }
 }

@@ -13,27 +13,42 @@ pub(crate) struct Parcel {
     through: u64,
     /// What is still to be sent, the first last: the first half of what was refused as a whole comes before the second.
     parts: Vec<Batch>,
-    /// The log's own records and what was made of them, where they are not sent as they are.
-    rewritten: Option<(Batch, Encoded)>,
+    /// The log's own records in ascending order, and what was made of them, where they are not sent as they are.
+    rewritten: Option<(Vec<Record>, Encoded)>,
     /// The log's records that are refused for good, with the reasons.
     dead: BTreeMap<u64, (Record, String)>,
+    /// How many of the log's records were not taken as decided yet.
+    left: u64,
+}
+
+/// What became of records of the log.
+#[derive(Debug)]
+pub(crate) struct Decided {
+    /// How many the place has.
+    pub(crate) accepted: u64,
+    /// Those that it will never have, with the reasons.
+    pub(crate) dead: Vec<(Record, String)>,
 }
 
 impl Parcel {
     pub(crate) fn new(log: Batch, format: Option<&dyn Format>, through: u64) -> Self {
+        let left = log.records.len() as u64;
+        let mut parcel = Self { through, parts: Vec::new(), rewritten: None, dead: BTreeMap::new(), left };
         let Some(format) = format else {
-            let parts = if log.records.is_empty() { Vec::new() } else { vec![log] };
-            return Self { through, parts, rewritten: None, dead: BTreeMap::new() };
+            parcel.parts.extend((left > 0).then_some(log));
+            return parcel;
         };
         let mut encoded = format.encode(&log);
-        let dead = log.records.iter().filter_map(|record| {
-            let reason = encoded.stands_in(record.sequence_number).err()?;
-            Some((record.sequence_number, (record.clone(), reason.to_owned())))
-        });
-        let dead = dead.collect();
-        let batch = Batch { chain_id: log.chain_id.clone(), records: encoded.take_records() };
-        let parts = if batch.records.is_empty() { Vec::new() } else { vec![batch] };
-        Self { through, parts, rewritten: Some((log, encoded)), dead }
+        let Batch { chain_id, records: mut log } = log;
+        // Those of the log are in order, and others need not be.
+        log.sort_by_key(|record| record.sequence_number);
+        for (record, reason) in encoded.without_place(&log) {
+            parcel.dead.insert(record.sequence_number, (record.clone(), reason.to_owned()));
+        }
+        let records = encoded.take_records();
+        parcel.parts.extend((!records.is_empty()).then_some(Batch { chain_id, records }));
+        parcel.rewritten = Some((log, encoded));
+        parcel
     }
 
     /// What is to be sent now.
@@ -48,34 +63,18 @@ impl Parcel {
         self.parts.push(part);
     }
 
-    /// Notes what a place decided about a part: all of it is accepted but for the records of these numbers. Returns how many
-    /// of the log's records were accepted.
-    pub(crate) fn decide(&mut self, part: Batch, rejected: &BTreeMap<u64, String>) -> u64 {
-        let mut accepted = 0;
-        let Some((log, encoded)) = &self.rewritten else {
-            for record in part.records {
-                match rejected.get(&record.sequence_number) {
-                    Some(reason) => {
-                        self.dead.insert(record.sequence_number, (record, reason.clone()));
-                    }
-                    None => accepted += 1,
-                }
-            }
-            return accepted;
-        };
-        for record in &log.records {
-            let Ok(stands_in) = encoded.stands_in(record.sequence_number) else { continue };
-            if part.records.binary_search_by_key(&stands_in, |sent| sent.sequence_number).is_err() {
+    /// Notes what a place decided about a part: all of it is accepted but for the records of these numbers.
+    pub(crate) fn decide(&mut self, part: Batch, rejected: &BTreeMap<u64, String>) {
+        for sent in part.records {
+            let Some(reason) = rejected.get(&sent.sequence_number) else { continue };
+            let Some((log, encoded)) = &self.rewritten else {
+                self.dead.insert(sent.sequence_number, (sent, reason.clone()));
                 continue;
-            }
-            match rejected.get(&stands_in) {
-                Some(reason) => {
-                    self.dead.insert(record.sequence_number, (record.clone(), reason.clone()));
-                }
-                None => accepted += 1,
-            }
+            };
+            let members = encoded.members(sent.sequence_number).filter_map(|number| found(log, number));
+            let dead = members.map(|record| (record.sequence_number, (record.clone(), reason.clone())));
+            self.dead.extend(dead);
         }
-        accepted
     }
 
     /// All records of the log up to this number are decided. A record behind what is still to be sent may be as well.
@@ -93,18 +92,30 @@ impl Parcel {
             None => self.parts.iter().map(|part| part.records.len()).sum(),
             Some((log, _)) => {
                 let through = self.decided_through();
-                log.records.iter().filter(|record| record.sequence_number > through).count()
+                log.len() - log.partition_point(|record| record.sequence_number <= through)
             }
         };
         records as u64
     }
 
-    /// Takes what is refused for good out of it, up to the number to which all is decided: what lies behind it is sent again
-    /// after a crash, and would be among the dead letters twice.
-    pub(crate) fn take_dead(&mut self) -> Vec<(Record, String)> {
-        let later = self.dead.split_off(&self.decided_through().saturating_add(1));
-        std::mem::replace(&mut self.dead, later).into_values().collect()
+    /// Takes what has been decided since it was last taken, up to the number to which all is: what lies behind it is sent
+    /// again after a crash, and would be counted twice and be among the dead letters twice.
+    pub(crate) fn take_decided(&mut self) -> Decided {
+        let (left, through) = (self.undecided(), self.decided_through());
+        let mut dead = Vec::new();
+        while let Some(next) = self.dead.first_entry().filter(|next| left == 0 || *next.key() <= through) {
+            dead.push(next.remove());
+        }
+        let decided = self.left.saturating_sub(left);
+        self.left = left;
+        Decided { accepted: decided.saturating_sub(dead.len() as u64), dead }
     }
+}
+
+/// The record of this number among records in ascending order.
+fn found(records: &[Record], number: u64) -> Option<&Record> {
+    let at = records.binary_search_by_key(&number, |record| record.sequence_number).ok()?;
+    records.get(at)
 }
 
 #[cfg(test)]
@@ -141,8 +152,10 @@ mod tests {
         batch.records.iter().map(|record| record.sequence_number).collect()
     }
 
-    fn dead(parcel: &mut Parcel) -> Vec<u64> {
-        parcel.take_dead().into_iter().map(|(record, _)| record.sequence_number).collect()
+    /// How many were accepted, and which were not.
+    fn decided(parcel: &mut Parcel) -> (u64, Vec<u64>) {
+        let Decided { accepted, dead } = parcel.take_decided();
+        (accepted, dead.into_iter().map(|(record, _)| record.sequence_number).collect())
     }
 
     fn refused(numbers: &[u64]) -> BTreeMap<u64, String> {
@@ -158,13 +171,14 @@ mod tests {
         parcel.halve(all);
         let first = parcel.next_part().expect("there");
         assert_eq!(numbers(&first), [1, 3]);
-        assert_eq!(parcel.decide(first, &refused(&[3])), 2, "both of type a");
+        parcel.decide(first, &refused(&[3]));
         assert_eq!((parcel.decided_through(), parcel.undecided()), (3, 4), "the second half begins with 4");
-        assert_eq!(dead(&mut parcel), [2, 3], "7 is of type b, and comes later");
+        assert_eq!(decided(&mut parcel), (1, vec![2, 3]), "5 is of type a, 7 of type b: both come later");
         let second = parcel.next_part().expect("there");
-        assert_eq!(parcel.decide(second, &refused(&[])), 2);
+        parcel.decide(second, &refused(&[]));
         assert_eq!((parcel.decided_through(), parcel.undecided()), (9, 0));
-        assert_eq!(dead(&mut parcel), [7]);
+        assert_eq!(decided(&mut parcel), (3, vec![7]));
+        assert_eq!(decided(&mut parcel), (0, vec![]), "taken once");
         assert!(parcel.next_part().is_none());
     }
 
@@ -173,7 +187,7 @@ mod tests {
         let mut parcel = Parcel::new(batch(&["", ""]), Some(&ByType), 4);
         assert!(parcel.next_part().is_none());
         assert_eq!((parcel.decided_through(), parcel.undecided()), (4, 0));
-        let dead = parcel.take_dead();
+        let Decided { accepted: 0, dead } = parcel.take_decided() else { panic!("nothing was sent") };
         assert_eq!(dead.iter().map(|(record, _)| record.sequence_number).collect::<Vec<_>>(), [1, 2]);
         assert_eq!(dead[0].1, "its format left it out");
     }
@@ -184,9 +198,9 @@ mod tests {
         let all = parcel.next_part().expect("there");
         parcel.halve(all);
         let first = parcel.next_part().expect("there");
-        assert_eq!(parcel.decide(first, &refused(&[1, 99])), 1, "99 is not of this part");
+        parcel.decide(first, &refused(&[1, 99]));
         assert_eq!((parcel.decided_through(), parcel.undecided()), (2, 2));
-        assert_eq!(dead(&mut parcel), [1]);
+        assert_eq!(decided(&mut parcel), (1, vec![1]), "99 is not of this part");
     }
 
     proptest! {
@@ -210,11 +224,15 @@ mod tests {
                         continue;
                     }
                     let rejected: Vec<u64> = bad.iter().copied().collect();
-                    accepted += parcel.decide(part, &refused(&rejected));
+                    parcel.decide(part, &refused(&rejected));
                 }
                 prop_assert!(parcel.decided_through() >= acknowledged);
                 acknowledged = parcel.decided_through();
-                given_up.extend(dead(&mut parcel));
+                let (now_accepted, now_dead) = decided(&mut parcel);
+                accepted += now_accepted;
+                given_up.extend(now_dead);
+                // What is repeated after a crash is counted then, and so not yet.
+                prop_assert_eq!(accepted + given_up.len() as u64, acknowledged);
                 prop_assert!(given_up.last().is_none_or(|last| *last <= acknowledged));
                 // What is not acknowledged is counted, or else a batch that is repeated after a crash would be another one.
                 prop_assert_eq!(parcel.undecided(), through - acknowledged);

@@ -4,25 +4,35 @@ use std::borrow::Cow;
 
 use audit_model::{Severity, Timestamp};
 use audit_sink::Record;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
 
-/// The parts of an event that go with its record.
+/// The parts of an event that go with its record. One that is not what it should be spoils none of the others: anybody's
+/// lines may be in a log.
 #[derive(Debug, Default, Deserialize)]
 struct Event<'a> {
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "text")]
     event_id: Cow<'a, str>,
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "text")]
     event_type: Cow<'a, str>,
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "text")]
     timestamp: Cow<'a, str>,
     #[serde(borrow, default)]
-    action: Option<Action<'a>>,
+    action: Option<&'a RawValue>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 struct Action<'a> {
-    #[serde(borrow, default)]
-    result: Option<Cow<'a, str>>,
+    #[serde(borrow, default, deserialize_with = "text")]
+    result: Cow<'a, str>,
+}
+
+/// A string, and an empty one where there is something else.
+fn text<'de, D: Deserializer<'de>>(from: D) -> Result<Cow<'de, str>, D::Error> {
+    #[derive(Default, Deserialize)]
+    struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+    let raw: &RawValue = Deserialize::deserialize(from)?;
+    Ok(serde_json::from_str::<Text<'_>>(raw.get()).unwrap_or_default().0)
 }
 
 #[derive(Debug, Deserialize)]
@@ -60,7 +70,8 @@ impl<'a> Read<'a> {
 
     pub(crate) fn into_record(self, sequence_number: u64) -> Record {
         let Self { line, event } = self;
-        let result = event.action.as_ref().and_then(|action| action.result.as_deref());
+        let action = event.action.and_then(|action| serde_json::from_str::<Action<'_>>(action.get()).ok());
+        let result = action.as_ref().map(|action| &*action.result);
         Record {
             sequence_number,
             // Some places take no records of other times than these.
@@ -76,6 +87,29 @@ impl<'a> Read<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_not_as_it_should_be_spoils_nothing_beside_it() {
+        for odd in [
+            r#""action":"login""#,
+            r#""action":{"result":5}"#,
+            r#""action":[]"#,
+            r#""action":null"#,
+            r#""timestamp":5"#,
+            r#""event_id":{"a":[1]}"#,
+        ] {
+            let line = format!(r#"{{{odd},"event_type":"auth.lo\u0067in"}}"#);
+            for line in [format!(r#"{{"event":{line},"integrity":{{}}}}"#), line] {
+                let record = record(7, line.as_bytes());
+                assert_eq!(
+                    (record.event_type.as_str(), record.event_id.as_str()),
+                    ("auth.login", ""),
+                    "{line}"
+                );
+            }
+        }
+        assert_eq!(record(7, br#"{"event_id":"evt_1","event_type":7}"#).event_id, "evt_1");
+    }
 
     #[test]
     fn sealed_unsealed_and_foreign_lines() {

@@ -21,7 +21,7 @@ pub struct State {
     /// by its first and last record does.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub in_flight: Option<InFlight>,
-    /// How many records were accepted.
+    /// How many of the acknowledged records were accepted.
     pub delivered: u64,
     /// How many batches were sent more than once, each time counted.
     pub retried: u64,

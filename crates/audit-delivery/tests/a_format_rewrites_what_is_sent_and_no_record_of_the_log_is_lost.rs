@@ -146,6 +146,7 @@ fn a_crash_between_two_halves_repeats_all_that_is_not_decided() {
         Some(InFlight { through: 10, records: 8 }),
         "of the log's, what is not acknowledged"
     );
+    assert_eq!(stored.delivered, 1, "of 1, 4, 7 and 10, the last three are to be sent once more");
     assert_eq!(dead(&log), own(&log, &[2]), "5 may yet be sent once more");
     assert_eq!(heard.acknowledged.lock().unwrap().1.len(), 1);
     drop(delivery);
@@ -167,7 +168,9 @@ fn a_crash_between_two_halves_repeats_all_that_is_not_decided() {
     let repeated: Vec<_> = attempts.iter().filter(|attempt| numbers(attempt) == [3, 4, 5, 9]).collect();
     assert!(repeated.len() >= 2 && repeated.iter().all(|it| *it == repeated[0]), "byte for byte");
     assert_eq!(dead(&log), own(&log, &[2]), "nothing twice");
-    assert_eq!((state(&log).acknowledged, state(&log).in_flight), (10, None));
+    let state = state(&log);
+    assert_eq!((state.acknowledged, state.in_flight), (10, None));
+    assert_eq!((state.delivered, state.dead_lettered), (9, 1), "4, 7 and 10 arrived twice, and count once");
 }
 
 #[test]
@@ -264,4 +267,28 @@ fn dead_letters_can_be_sent_again_in_the_format() {
     assert_eq!(send(&records).unwrap(), [2, 5, 11], "the log's records, not those that stand for them");
     place.next(Answer::Fail("down"));
     assert!(matches!(send(&records), Err(SinkError::Retryable { .. })));
+}
+
+#[test]
+fn every_record_that_the_format_refuses_is_named_in_whatever_order_they_are_sent() {
+    let record = |sequence_number, event_type: &str| Record {
+        sequence_number,
+        event_type: event_type.to_owned(),
+        ..Record::default()
+    };
+    let place = Place::default();
+    place.next(Answer::RefuseThese(vec![4]));
+    let records = vec![
+        record(9, "secret.told"),
+        record(7, "a.a"),
+        record(4, "a.a"),
+        record(5, "secret.told"),
+        record(3, "b.b"),
+    ];
+    let batch = Batch { chain_id: "orders".into(), records };
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let receipt = runtime.block_on(capitals(&place).send(&batch)).unwrap();
+    let rejected: Vec<u64> = receipt.rejected.iter().map(|it| it.sequence_number).collect();
+    assert_eq!(rejected, [4, 5, 7, 9]);
+    assert_eq!(place.numbers(), [3]);
 }

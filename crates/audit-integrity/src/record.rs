@@ -47,6 +47,8 @@ pub struct SealedRecord {
 const PRETTY: &str = "JSON spread over several lines, where one record has to be one line: run `jq -c .` on it \
     (`jq -c '.[]'` on an array)";
 
+const OCSF: &str = "an OCSF record among a log's own: OCSF copies are verified as files of their own";
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Line<'a> {
@@ -78,9 +80,13 @@ impl SealedRecord {
             return Err(malformed(&PRETTY));
         }
         let parsed: Line<'_> = serde_json::from_slice(line).map_err(|error| {
-            let unsealed = serde_json::from_slice::<serde_json::Map<String, serde_json::Value>>(line)
-                .is_ok_and(|map| map.contains_key("event_type"));
-            if unsealed { RecordError::Unsealed } else { malformed(&error) }
+            let names = serde_json::from_slice::<serde_json::Map<String, serde_json::Value>>(line);
+            let has = |name: &str| names.as_ref().is_ok_and(|names| names.contains_key(name));
+            match has("event_type") {
+                true => RecordError::Unsealed,
+                false if has("class_uid") => malformed(&OCSF),
+                false => malformed(&error),
+            }
         })?;
         if !(1..=audit_model::MAX_SAFE_INTEGER).contains(&parsed.integrity.sequence_number) {
             return Err(malformed(&"sequence numbers go from 1 to 2^53−1"));

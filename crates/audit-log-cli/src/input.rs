@@ -5,18 +5,31 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
-use audit_model::{Event, EventError, Timestamp};
+use audit_model::{Event, EventError, EventType, JsonError, Timestamp, parse_json};
+use audit_ocsf::event_from_value;
 use audit_pipeline::{EmitError, Pipeline, Receipt};
+use clap::ValueEnum;
 
 use crate::rejects::Rejects;
 
 /// The longest line that is taken for an event, in bytes.
 pub(crate) const MAX_EVENT: usize = 16 << 20;
 
+/// What the lines of an input are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum InputFormat {
+    /// Events as `audit-log` has them
+    #[default]
+    Native,
+    /// Records of the Open Cybersecurity Schema Framework, of any version
+    Ocsf,
+}
+
 /// Where events go, shared by all inputs.
 #[derive(Debug)]
 pub(crate) struct Intake {
     pub(crate) pipeline: Pipeline,
+    format: InputFormat,
     pub(crate) rejects: Rejects,
     /// Set when no more is to be read.
     stop: AtomicBool,
@@ -29,9 +42,10 @@ pub(crate) struct Intake {
 }
 
 impl Intake {
-    pub(crate) fn new(pipeline: Pipeline, rejects: Rejects) -> Self {
+    pub(crate) fn new(pipeline: Pipeline, format: InputFormat, rejects: Rejects) -> Self {
         Self {
             pipeline,
+            format,
             rejects,
             stop: AtomicBool::new(false),
             in_flight: AtomicU64::new(0),
@@ -79,7 +93,7 @@ impl Intake {
     /// Records an event, or refuses it. False when the log was closed before it was taken.
     fn take_line(&self, source: &str, number: u64, line: &[u8], whole: bool) -> anyhow::Result<bool> {
         let read = if whole {
-            Event::from_json(line, Timestamp::now()).map_err(|error| describe(&error, line))
+            self.format.read(line)
         } else {
             Err(format!("longer than {MAX_EVENT} bytes; the rest of the line is left out here"))
         };
@@ -98,6 +112,9 @@ impl Intake {
                 match emitted {
                     Ok(_) => None,
                     Err(EmitError::Closed) => return Ok(false),
+                    Err(EmitError::Reserved(event_type)) if self.format == InputFormat::Ocsf => {
+                        Some(of_another_log(&event_type))
+                    }
                     Err(error @ (EmitError::Event(_) | EmitError::Reserved(_))) => Some(error.to_string()),
                     Err(error) => return Err(error.into()),
                 }
@@ -121,28 +138,61 @@ impl Intake {
     }
 }
 
-/// An event is one line, whose number is told beside: of the place in it, the column is what helps.
-fn describe(error: &EventError, line: &[u8]) -> String {
-    const ONE_A_LINE: &str = "expected one JSON object a line (`jq -c .` makes that)";
-    let error = match error {
-        EventError::Json(error) => error,
-        other => return other.to_string(),
-    };
-    let (message, column) = (error.message(), error.column());
-    match line {
-        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => "UTF-16 text; expected UTF-8".to_owned(),
-        [0xef, 0xbb, 0xbf, ..] => "begins with a byte order mark; expected UTF-8 without one".to_owned(),
-        _ if std::str::from_utf8(line).is_err() => "not UTF-8 text".to_owned(),
-        _ if message.starts_with("EOF") || message.starts_with("trailing characters") => {
-            format!("{message} at column {column}; {ONE_A_LINE}")
+impl InputFormat {
+    fn read(self, line: &[u8]) -> Result<Event, String> {
+        match self {
+            Self::Native => {
+                Event::from_json(line, Timestamp::now()).map_err(|error| describe_event(&error, line))
+            }
+            Self::Ocsf => {
+                let record = parse_json(line).map_err(|error| describe(&error, line))?;
+                event_from_value(record, Timestamp::now()).map_err(|error| error.to_string())
+            }
         }
-        _ => format!("{message} at column {column}"),
+    }
+}
+
+/// A copy of a log has that log's records about itself, too.
+fn of_another_log(event_type: &EventType) -> String {
+    format!(
+        "`{event_type}` tells of the log that this record was copied from, and a log takes only its own: there is \
+        nothing to do, but to keep the copy itself if that log has to be proven from it"
+    )
+}
+
+fn describe_event(error: &EventError, line: &[u8]) -> String {
+    match error {
+        EventError::Json(error) => describe(error, line),
+        other => other.to_string(),
+    }
+}
+
+/// An event is one line, whose number is told beside: of the place in it, the column is what helps.
+pub(crate) fn describe(error: &JsonError, line: &[u8]) -> String {
+    const ONE_A_LINE: &str = "expected one JSON object a line (`jq -c .` makes that)";
+    let (message, column) = (error.message(), error.column());
+    if let Some(encoding) = other_than_utf8(line) {
+        return encoding.to_owned();
+    }
+    if message.starts_with("EOF") || message.starts_with("trailing characters") {
+        return format!("{message} at column {column}; {ONE_A_LINE}");
+    }
+    format!("{message} at column {column}")
+}
+
+/// What a text is that is not plain UTF-8.
+pub(crate) fn other_than_utf8(text: &[u8]) -> Option<&'static str> {
+    match text {
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => Some("UTF-16 text; expected UTF-8"),
+        [0xef, 0xbb, 0xbf, ..] => Some("begins with a byte order mark; expected UTF-8 without one"),
+        _ if std::str::from_utf8(text).is_err() => Some("not UTF-8 text"),
+        _ => None,
     }
 }
 
 /// Reads a line without its end into `line`: `None` at the end of the input, and `false` when it is
 /// longer than may be, with its first part in `line`.
-fn read_line(reader: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<Option<bool>> {
+pub(crate) fn read_line(reader: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<Option<bool>> {
     let mut whole = true;
     let mut any = false;
     loop {

@@ -11,9 +11,31 @@ pub(crate) fn print(text: &str) -> anyhow::Result<()> {
     }
 }
 
+/// Prints a line to standard error. Nobody has to read it.
+pub(crate) fn complain(text: &str) {
+    let _ = writeln!(io::stderr().lock(), "{}", harmless(text));
+}
+
 /// Prints a value as indented JSON.
 pub(crate) fn print_json(value: &serde_json::Value) -> anyhow::Result<()> {
     print(&format!("{value:#}\n"))
+}
+
+/// A text of the input's as a terminal may have it: what would move its cursor, or turn its writing around, is escaped.
+pub(crate) fn harmless(text: &str) -> String {
+    let is_harmful = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        if is_harmful(c) {
+            escaped.extend(c.escape_default());
+        } else {
+            escaped.push(c);
+        }
+    }
+    escaped
 }
 
 /// `1 event`, `2 events`.
@@ -43,5 +65,39 @@ pub(crate) fn quoted(path: &Path) -> String {
         text
     } else {
         format!("'{}'", text.replace('\'', "'\\''"))
+    }
+}
+
+/// Writes a lot of text to standard output. A reader that went away (`| head`) is no error: then it writes nothing more.
+pub(crate) struct Printer {
+    out: io::BufWriter<io::StdoutLock<'static>>,
+    is_over: bool,
+}
+
+impl Printer {
+    pub(crate) fn stdout() -> Self {
+        Self { out: io::BufWriter::with_capacity(64 << 10, io::stdout().lock()), is_over: false }
+    }
+
+    pub(crate) fn print(&mut self, text: &str) -> anyhow::Result<()> {
+        if self.is_over {
+            return Ok(());
+        }
+        let written = self.out.write_all(text.as_bytes());
+        self.note(written)
+    }
+
+    /// Has all of it written.
+    pub(crate) fn finish(mut self) -> anyhow::Result<()> {
+        let written = self.out.flush();
+        self.note(written)
+    }
+
+    fn note(&mut self, written: io::Result<()>) -> anyhow::Result<()> {
+        match written {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => self.is_over = true,
+            other => other?,
+        }
+        Ok(())
     }
 }

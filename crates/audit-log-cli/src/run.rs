@@ -17,7 +17,7 @@ use signal_hook::consts::{SIGINT, SIGTERM, SIGXFSZ};
 use signal_hook::iterator::Signals;
 
 use crate::config::checked;
-use crate::input::Intake;
+use crate::input::{InputFormat, Intake};
 use crate::output::{count, describe, path, print, quoted};
 use crate::rejects::Rejects;
 use crate::socket::Socket;
@@ -31,6 +31,9 @@ pub(crate) struct Arguments {
     /// Standard input, if neither this nor --socket is given
     #[arg(long, short, value_name = "FILE")]
     input: Vec<PathBuf>,
+    /// What the lines are, in files, standard input and the socket
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    input_format: InputFormat,
     /// Listen on a Unix socket at this path for local programs, until a signal comes
     #[arg(long, value_name = "PATH")]
     socket: Option<PathBuf>,
@@ -70,7 +73,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let socket = arguments.socket.as_deref().map(Socket::bind).transpose()?;
     let (news, inbox) = mpsc::channel();
     watch_signals(news.clone())?;
-    let intake = Arc::new(Intake::new(options.start()?, rejects));
+    let intake = Arc::new(Intake::new(options.start()?, arguments.input_format, rejects));
     let work = Work { arguments, config: &config, log: &log, intake, progress };
     // From here on there is a log, and exit code 2 would say that there is none.
     Ok(work.finish(socket, inputs, news, &inbox).unwrap_or_else(|error| {

@@ -11,17 +11,19 @@ use anyhow::{Context as _, bail};
 use audit_config::process_environment;
 use audit_integrity::{ChainReport, Finding, Head, Key, KeyRing, Report, Verdict, Verifier};
 use audit_journal::segments;
+use audit_ocsf::Rule;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 
 use crate::config::load;
+use crate::copies::{Copies, rules_of};
 use crate::output::{count, path, print, print_json};
 
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
-    /// Logs: files (plain, gzip, zstd), directories, or `-` for standard input
+    /// Logs, or OCSF copies of them: files (plain, gzip, zstd), directories, or `-` for standard input
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
     /// A file with a key that signed the log. May be given many times
@@ -31,7 +33,7 @@ pub(crate) struct Arguments {
     /// key is given]
     #[arg(long, value_name = "VARIABLE")]
     key_env: Vec<String>,
-    /// A configuration whose keys signed the log
+    /// A configuration whose keys signed the log, and whose mapping made its OCSF copies
     #[arg(long, short, value_name = "FILE")]
     config: Option<PathBuf>,
     /// A head noted earlier, as `run` prints it: the chain has to hold that record. May be given many times
@@ -49,12 +51,14 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
-    let keys = keys(arguments)?;
+    let (keys, rules) = keys(arguments)?;
     let standard_input = spooled_standard_input(&arguments.paths)?;
     let (mut files, heads) = files(arguments)?;
     if let Some(spooled) = &standard_input {
         files.insert(spooled.path().to_owned());
     }
+    let mut files: Vec<PathBuf> = files.into_iter().collect();
+    let copies = Copies::unwrap(&mut files, &rules)?;
     let mut verifier = Verifier::new(keys.clone()).threads(arguments.threads);
     let mut notes = Vec::new();
     let mut any_head = false;
@@ -82,7 +86,6 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     if files.is_empty() && !any_head {
         bail!("there is no log in {}", list(&arguments.paths));
     }
-    let files: Vec<PathBuf> = files.into_iter().collect();
     let mut report = verify_with_progress(&verifier, &files)?;
     if !arguments.head.is_empty() {
         for head in &arguments.head {
@@ -90,14 +93,15 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         }
         report = verify_with_progress(&verifier, &files)?;
     }
+    let notices = copies.judge(&mut report);
     if let Some(spooled) = &standard_input {
         rename(&mut report, spooled.path());
     }
     let intact = report.is_intact() && notes.is_empty();
     if arguments.json {
-        print_json(&tell(&report, intact, &notes))?;
+        print_json(&tell(&report, intact, &notes, &notices))?;
     } else {
-        print(&show(&report, &notes, &keys))?;
+        print(&show(&report, &notes, &notices, &keys))?;
     }
     Ok(match (intact, report.is_broken()) {
         (true, _) => ExitCode::SUCCESS,
@@ -106,8 +110,9 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     })
 }
 
-fn keys(arguments: &Arguments) -> anyhow::Result<KeyRing> {
-    let mut ring = KeyRing::new();
+/// The keys, and what the configuration says that events become as OCSF.
+fn keys(arguments: &Arguments) -> anyhow::Result<(KeyRing, Vec<Vec<Rule>>)> {
+    let (mut ring, mut rules) = (KeyRing::new(), Vec::new());
     for file in &arguments.key_file {
         let text =
             fs::read_to_string(file).with_context(|| format!("cannot read the key {}", file.display()))?;
@@ -122,6 +127,7 @@ fn keys(arguments: &Arguments) -> anyhow::Result<KeyRing> {
     }
     if let Some(path) = &arguments.config {
         let parsed = load(path)?.map_err(|errors| anyhow::anyhow!("{errors}"))?;
+        rules = rules_of(&parsed.config);
         if let Some(keys) = parsed.config.signing_keys(&process_environment)? {
             keys.ring().iter().cloned().for_each(|key| ring.add(key));
         }
@@ -130,7 +136,7 @@ fn keys(arguments: &Arguments) -> anyhow::Result<KeyRing> {
     {
         ring.add(Key::from_text(&SecretString::from(text)).context("the variable AUDIT_SIGNING_KEY")?);
     }
-    Ok(ring)
+    Ok((ring, rules))
 }
 
 /// Standard input can be read only once, and from one end: it is kept in a file first.
@@ -276,7 +282,7 @@ fn list(paths: &[PathBuf]) -> String {
 /// How many findings are shown to a person.
 const SHOWN: usize = 20;
 
-fn show(report: &Report, notes: &[String], keys: &KeyRing) -> String {
+fn show(report: &Report, notes: &[String], notices: &[String], keys: &KeyRing) -> String {
     let mut text = String::new();
     for chain in &report.chains {
         text += &show_chain(chain, keys);
@@ -292,6 +298,13 @@ fn show(report: &Report, notes: &[String], keys: &KeyRing) -> String {
     }
     for note in notes {
         text += &format!("note: {note}\n");
+    }
+    for notice in notices.iter().take(SHOWN) {
+        text += &format!("notice: {notice}\n");
+    }
+    let more = notices.len().saturating_sub(SHOWN) as u64;
+    if more > 0 {
+        text += &format!("and {} (--json lists them)\n", count(more, "more notice"));
     }
     text
 }
@@ -355,7 +368,7 @@ fn place(finding: &Finding) -> String {
     }
 }
 
-fn tell(report: &Report, intact: bool, notes: &[String]) -> Value {
+fn tell(report: &Report, intact: bool, notes: &[String], notices: &[String]) -> Value {
     let findings = |findings: &[Finding]| {
         findings
             .iter()
@@ -400,5 +413,6 @@ fn tell(report: &Report, intact: bool, notes: &[String]) -> Value {
         "unsealed_events": report.unsealed,
         "unreadable": findings(&report.unreadable),
         "notes": notes,
+        "notices": notices,
     })
 }

@@ -9,6 +9,8 @@ pub use audit_integrity as integrity;
 #[cfg(feature = "journal")]
 pub use audit_journal as journal;
 pub use audit_model as model;
+#[cfg(feature = "ocsf")]
+pub use audit_ocsf as ocsf;
 #[cfg(feature = "pipeline")]
 pub use audit_pipeline as pipeline;
 #[cfg(feature = "sink")]

@@ -65,6 +65,14 @@ pub fn write_canonical(value: &Value, out: &mut Vec<u8>) -> Result<(), Canonical
     write_value(value, out, 0)
 }
 
+/// As [`write_canonical`], for a value that will stand in `depth` arrays and objects.
+///
+/// # Errors
+/// As [`canonical_json`], of the whole.
+pub fn write_canonical_within(value: &Value, out: &mut Vec<u8>, depth: usize) -> Result<(), CanonicalError> {
+    write_value(value, out, depth)
+}
+
 fn write_value(value: &Value, out: &mut Vec<u8>, depth: usize) -> Result<(), CanonicalError> {
     match value {
         // As deep as `parse_json` reads: what can be written can be read again.

@@ -18,7 +18,10 @@ mod timestamp;
 
 pub use action::{Action, ActionResult};
 pub use actor::{Actor, ActorType};
-pub use canonical::{CanonicalError, MAX_SAFE_INTEGER, canonical_json, write_canonical, write_json_string};
+pub use canonical::{
+    CanonicalError, MAX_SAFE_INTEGER, canonical_json, write_canonical, write_canonical_within,
+    write_json_string,
+};
 pub use context::Context;
 pub use details::{
     AccessDeniedDetails, BackupDetails, BackupStage, ConfigChange, ConfigChangedDetails, DetailsError,

@@ -61,11 +61,11 @@ pub fn contradictions(
     }
     let text = |path: &str| record.pointer(path).and_then(Value::as_str);
     let mut found = Found::default();
-    if text("/metadata/log_provider") != Some(LOG_PROVIDER) {
-        found.add(ContradictionKind::Changed, &["metadata", "log_provider"]);
-    }
     let Some(version) = text("/metadata/version").and_then(|version| version.parse::<Version>().ok()) else {
         // There is no telling what the record was in that version.
+        if text("/metadata/log_provider") != Some(LOG_PROVIDER) {
+            found.add(ContradictionKind::Changed, &["metadata", "log_provider"]);
+        }
         found.add(ContradictionKind::Changed, &["metadata", "version"]);
         return Ok(Some(found.contradictions));
     };
@@ -83,7 +83,6 @@ pub fn contradictions(
     if let (Value::Object(expected), Value::Object(record)) = (&expected, record) {
         found.compare_objects(expected, record, &mut Vec::new(), &is_passed_over);
     }
-    found.contradictions.dedup();
     Ok(Some(found.contradictions))
 }
 
@@ -104,10 +103,12 @@ fn merged_through(record: &Value, native: &NativeRecord<'_>) -> Option<u64> {
     can_be.then_some(last)
 }
 
-/// Contradictions as they are found, up to a number that anybody wants to read.
+/// Contradictions as they are found, up to a number that anybody wants to read: so many edits, and as many additions, so
+/// that additions hide no edit.
 #[derive(Default)]
 struct Found {
     contradictions: Vec<Contradiction>,
+    added: usize,
 }
 
 /// Where one is: names and places in arrays, joined only when there is something to tell.
@@ -123,7 +124,7 @@ impl Found {
     const MOST: usize = 100;
 
     fn is_full(&self) -> bool {
-        self.contradictions.len() >= Self::MOST
+        self.contradictions.len() - self.added >= Self::MOST
     }
 
     fn add(&mut self, kind: ContradictionKind, names: &[&str]) {
@@ -132,9 +133,11 @@ impl Found {
     }
 
     fn tell(&mut self, kind: ContradictionKind, path: &Path<'_>) {
-        if self.is_full() {
+        let is_addition = kind == ContradictionKind::Added;
+        if if is_addition { self.added >= Self::MOST } else { self.is_full() } {
             return;
         }
+        self.added += usize::from(is_addition);
         let mut joined = String::new();
         for segment in path {
             match segment {

@@ -72,14 +72,17 @@ pub struct Line {
 pub fn explain(record: &Value) -> Explanation {
     let text = record.get("metadata").and_then(|metadata| metadata.get("version")).and_then(Value::as_str);
     let version = match text.map(SchemaVersion::nearest) {
-        Some(Nearest::Known(known) | Nearest::Between(known) | Nearest::Outside(known)) => known,
-        None | Some(Nearest::NotAVersion) => SchemaVersion::NEWEST,
+        Some(
+            Nearest::Known(known)
+            | Nearest::Between(known)
+            | Nearest::Outside(known)
+            | Nearest::NotAVersion(known),
+        ) => known,
+        None => SchemaVersion::NEWEST,
     };
     let schema = Schema::of(version);
     let class = record.get("class_uid").and_then(Value::as_i64).and_then(|uid| schema.class(uid));
-    let named =
-        record.get("metadata").and_then(|metadata| metadata.get("profiles")).and_then(Value::as_array);
-    let profiles = named.into_iter().flatten().filter_map(Value::as_str).collect();
+    let profiles = schema.profiles_of(record.get("metadata"));
     let mut walk = Walk { schema, profiles, path: String::new(), depth: 0, lines: Vec::new() };
     match record {
         Value::Object(fields) => walk.fields(class.map_or(Place::Nowhere, Place::In), fields),
@@ -93,9 +96,9 @@ pub fn explain(record: &Value) -> Explanation {
     }
 }
 
-struct Walk<'a> {
+struct Walk {
     schema: &'static Schema,
-    profiles: Vec<&'a str>,
+    profiles: Vec<&'static str>,
     path: String,
     depth: usize,
     lines: Vec<Line>,
@@ -117,7 +120,7 @@ struct Meaning {
     note: Option<String>,
 }
 
-impl Walk<'_> {
+impl Walk {
     fn fields(&mut self, place: Place, fields: &Map<String, Value>) {
         for (name, value) in fields {
             let length = self.path.len();

@@ -1,9 +1,15 @@
 //! `http_request`: which of what an event says of its request has a place there, with secrets masked.
 
+mod address;
+mod mask;
+mod secret;
+
 use audit_model::{Map, Value};
 
 use crate::Version;
 use crate::text::{fits, is_hostname, is_ip, is_short};
+
+pub(crate) use mask::mask_value;
 
 /// What stands in place of a secret.
 pub(crate) const MASK: &str = "******";
@@ -21,53 +27,54 @@ pub(crate) struct Request {
 
 /// Leaves all of it where it is, with secrets masked.
 pub(crate) fn leave(request: &Map) -> Request {
-    let mut left = Value::Object(request.clone());
-    let masked = mask(&mut left);
-    let Value::Object(left) = left else { return Request::default() };
+    let (left, masked) = masked(request);
     Request { placed: Map::new(), left, masked }
 }
 
 /// Takes an object apart that has the attributes of OCSF's `http_request`. Its `user_agent` is always left: the actor's
 /// goes there.
 pub(crate) fn split(request: &Map, version: Version) -> Request {
-    let mut split = Request::default();
+    let (request, masked) = masked(request);
+    let mut split = Request { masked, ..Request::default() };
     for (name, value) in request {
-        let placed = match (name.as_str(), value) {
-            ("http_method", Value::String(method)) if is_method(method, version) => Some(value.clone()),
-            ("version" | "referrer" | "uid" | "args", Value::String(text)) if fits(text, version) => {
-                Some(value.clone())
-            }
-            ("length", Value::Number(length)) if version >= Version::V1_1_0 && length.is_u64() => {
-                Some(value.clone())
-            }
-            ("x_forwarded_for", Value::Array(addresses)) if addresses.iter().all(is_address) => {
-                Some(value.clone())
-            }
-            ("http_headers", Value::Array(headers)) if headers.iter().all(|it| is_header(it, version)) => {
-                let mut headers = value.clone();
-                split.masked |= mask(&mut headers);
-                Some(headers)
-            }
-            ("url", Value::Object(url)) => {
+        let has_place = match (name.as_str(), &value) {
+            ("http_method", Value::String(method)) => is_method(method, version),
+            ("version" | "referrer" | "uid" | "args", Value::String(text)) => fits(text, version),
+            ("length", Value::Number(length)) => version >= Version::V1_1_0 && length.is_u64(),
+            ("x_forwarded_for", Value::Array(addresses)) => addresses.iter().all(is_address),
+            ("http_headers", Value::Array(headers)) => headers.iter().all(|it| is_header(it, version)),
+            ("url", Value::Object(_)) => true,
+            _ => false,
+        };
+        match value {
+            Value::Object(url) if has_place => {
                 let (placed, left) = split_url(url, version);
-                if !left.is_empty() {
+                // One that says nothing is left as it is.
+                if !left.is_empty() || placed.is_empty() {
                     split.left.insert(name.clone(), left.into());
                 }
-                (!placed.is_empty()).then(|| placed.into())
+                if !placed.is_empty() {
+                    split.placed.insert(name, placed.into());
+                }
             }
-            _ => None,
-        };
-        match placed {
-            Some(placed) => drop(split.placed.insert(name.clone(), placed)),
-            None if split.left.contains_key(name) => {}
-            None => {
-                let mut left = value.clone();
-                split.masked |= mask_named(name, &mut left);
-                split.left.insert(name.clone(), left);
-            }
+            value if has_place => drop(split.placed.insert(name, value)),
+            value => drop(split.left.insert(name, value)),
         }
     }
     split
+}
+
+/// A copy with secrets masked, and whether there was one.
+fn masked(request: &Map) -> (Map, bool) {
+    let mut is_cut = false;
+    let copy = request.iter().map(|(name, value)| {
+        let value = mask::copy(value, mask::MAX_DEPTH - 1, &mut is_cut);
+        (name.clone(), value)
+    });
+    let mut copy = Value::Object(copy.collect());
+    let masked = mask_value(&mut copy);
+    let Value::Object(copy) = copy else { return (Map::new(), true) };
+    (copy, masked || is_cut)
 }
 
 fn is_method(method: &str, version: Version) -> bool {
@@ -89,7 +96,7 @@ fn is_header(header: &Value, version: Version) -> bool {
 }
 
 /// The address needs `url_string` or `path`: without either, nothing of it has a place.
-fn split_url(url: &Map, version: Version) -> (Map, Map) {
+fn split_url(url: Map, version: Version) -> (Map, Map) {
     let has_place = |name: &str, value: &Value| match (name, value) {
         (
             "url_string" | "path" | "query_string" | "scheme" | "resource_type" | "subdomain",
@@ -99,52 +106,9 @@ fn split_url(url: &Map, version: Version) -> (Map, Map) {
         ("port", Value::Number(port)) => port.as_u64().is_some_and(|port| port <= 65535),
         _ => false,
     };
-    let (placed, left): (Map, Map) =
-        url.clone().into_iter().partition(|(name, value)| has_place(name, value));
-    if placed.contains_key("url_string") || placed.contains_key("path") {
-        (placed, left)
-    } else {
-        (Map::new(), url.clone())
-    }
-}
-
-/// Whether the header of that name, or a field named so, holds what lets somebody in.
-fn is_secret(name: &str) -> bool {
-    const NAMES: [&str; 4] = ["authorization", "proxy-authorization", "cookie", "set-cookie"];
-    const PARTS: [&str; 7] = ["token", "secret", "password", "passwd", "api-key", "apikey", "api_key"];
-    let name = name.to_ascii_lowercase();
-    NAMES.contains(&name.as_str()) || PARTS.iter().any(|part| name.contains(part))
-}
-
-/// Masks secrets wherever they stand in `value`; true if there was one that was not masked yet.
-fn mask(value: &mut Value) -> bool {
-    match value {
-        Value::Array(items) => items.iter_mut().fold(false, |any, item| mask(item) | any),
-        Value::Object(map) => {
-            let names_secret = map.get("name").and_then(Value::as_str).is_some_and(is_secret);
-            let fields = map.iter_mut();
-            fields.fold(false, |any, (name, value)| {
-                let masked =
-                    if names_secret && name == "value" { put_mask(value) } else { mask_named(name, value) };
-                masked | any
-            })
-        }
-        _ => false,
-    }
-}
-
-fn mask_named(name: &str, value: &mut Value) -> bool {
-    match value {
-        Value::Null | Value::Bool(_) => false,
-        value if is_secret(name) => put_mask(value),
-        value => mask(value),
-    }
-}
-
-fn put_mask(value: &mut Value) -> bool {
-    let was_there = value.as_str() != Some(MASK);
-    *value = MASK.into();
-    was_there
+    let is_placed =
+        ["url_string", "path"].iter().any(|name| url.get(*name).is_some_and(|it| has_place(name, it)));
+    url.into_iter().partition(|(name, value)| is_placed && has_place(name, value))
 }
 
 #[cfg(test)]
@@ -188,5 +152,61 @@ mod tests {
             json!({"http_method": "PATCH", "length": 5, "url": {"path": "/v1"}})
         );
         assert!(split_of(&json!({"url": {"port": 1}}), Version::V1_0_0).placed.is_empty());
+    }
+
+    #[test]
+    fn secrets_of_an_address_are_masked_wherever_it_goes() {
+        let request = json!({
+            "url": {
+                "path": "/v1/tokens?sig=x", "url_string": "https://u:x@h/?code=x&a=1", "query_string": "api_key=x",
+                "password": "x", "author": "me", "odd": {"secret": "x"},
+            },
+            "args": "a=1&password=x", "referrer": "https://u:x@h/", "author": "me", "tokenizer": true,
+        });
+        let split = split_of(&request, Version::V1_3_0);
+        assert!(split.masked);
+        assert_eq!(
+            Value::Object(split.placed),
+            json!({
+                "url": {
+                    "path": "/v1/tokens?sig=******", "url_string": "https://u:******@h/?code=******&a=1",
+                    "query_string": "api_key=******",
+                },
+                "args": "a=1&password=******", "referrer": "https://u:******@h/",
+            })
+        );
+        assert_eq!(
+            Value::Object(split.left),
+            json!({
+                "url": {"password": MASK, "author": "me", "odd": {"secret": MASK}}, "author": "me", "tokenizer": true,
+            })
+        );
+        assert!(!split_of(&json!({"url": {"path": "/v1/tokens"}, "url_string": 5}), Version::V1_3_0).masked);
+    }
+
+    #[test]
+    fn an_address_without_a_place_or_a_word_is_left() {
+        let request = json!({"url": {"port": 1, "token": "x"}});
+        let split = split_of(&request, Version::V1_0_0);
+        assert!(split.masked && split.placed.is_empty());
+        assert_eq!(Value::Object(split.left), json!({"url": {"port": 1, "token": MASK}}));
+        let nothing = split_of(&json!({"url": {}}), Version::V1_0_0);
+        assert_eq!((Value::Object(nothing.left), nothing.masked), (json!({"url": {}}), false));
+    }
+
+    #[test]
+    fn what_nests_without_end_is_cut() {
+        let deep = |levels: usize| {
+            (0..levels)
+                .fold(json!({}), |value, _| Value::Object([("a".to_owned(), value)].into_iter().collect()))
+        };
+        let request = deep(5000);
+        for request in [split_of(&request, Version::V1_0_0), leave(request.as_object().expect("an object"))] {
+            assert!(request.masked && request.placed.is_empty());
+            let cut = Value::Object(request.left);
+            assert!(cut.to_string().contains(MASK));
+            assert!(!split_of(&cut, Version::V1_0_0).masked);
+        }
+        assert!(!split_of(&deep(mask::MAX_DEPTH - 1), Version::V1_0_0).masked);
     }
 }

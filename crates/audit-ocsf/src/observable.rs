@@ -1,5 +1,8 @@
 //! What `observables` says about the record, held against the record.
 
+use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
+
 use serde_json::{Map, Value};
 
 use crate::finding::{Code, Finding};
@@ -17,6 +20,7 @@ pub(crate) fn findings(
 ) -> Vec<Finding> {
     let observables = record.get("observables").and_then(Value::as_array);
     let mut findings = Vec::new();
+    let mut places = Places::new(record);
     for (index, observable) in observables.into_iter().flatten().enumerate() {
         let Some(name) = observable.get("name").and_then(Value::as_str) else { continue };
         let Some(reference) = Reference::find(schema, class, profiles, name) else {
@@ -38,7 +42,7 @@ pub(crate) fn findings(
         }
         let value = observable.get("value").and_then(Value::as_str);
         let is_object = matches!(schema.kind(reference.attribute), Kind::Object(_));
-        if let Some(value) = value.filter(|value| !is_object && !reference.has(record, value)) {
+        if let Some(value) = value.filter(|value| !is_object && !places.has(&reference.steps, value)) {
             let message = format!("the record has no {} at {}", quoted(value), quoted(name));
             let path = format!("observables[{index}].value");
             findings.push(Finding::new(Code::ObservableValueMismatch, &path, message));
@@ -53,6 +57,7 @@ struct Reference<'a> {
     attribute: &'a Attribute,
 }
 
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 struct Step<'a> {
     name: &'a str,
     /// Of `resources[0]`; without one, every value of the array.
@@ -101,25 +106,134 @@ impl<'a> Reference<'a> {
         ids.dedup();
         ids
     }
+}
 
-    fn has(&self, record: &Map<String, Value>, text: &str) -> bool {
-        let Some((first, rest)) = self.steps.split_first() else { return false };
-        record.get(first.name).is_some_and(|value| is_there(value, first.index, rest, text))
+/// What the record has where names lead to.
+///
+/// A hundred thousand observables may go through an array of as many resources: each step is taken once, however
+/// many names begin with it.
+struct Places<'a> {
+    /// The record is the first.
+    places: Vec<Place<'a>>,
+}
+
+#[derive(Default)]
+struct Place<'a> {
+    values: Vec<&'a Value>,
+    fields: Option<&'a Map<String, Value>>,
+    next: HashMap<Step<'a>, usize>,
+    /// By the name of an array: what its values have, by their index.
+    by_index: HashMap<&'a str, HashMap<usize, Vec<&'a Value>>>,
+    texts: Option<HashSet<Cow<'a, str>>>,
+}
+
+impl<'a> Places<'a> {
+    fn new(record: &'a Map<String, Value>) -> Self {
+        Self { places: vec![Place { fields: Some(record), ..Place::default() }] }
+    }
+
+    fn has(&mut self, steps: &[Step<'a>], text: &str) -> bool {
+        let mut at = 0;
+        for step in steps {
+            at = match self.places[at].next.get(step) {
+                Some(next) => *next,
+                None => {
+                    let values = self.places[at].step(*step);
+                    let next = self.places.len();
+                    self.places.push(Place { values, ..Place::default() });
+                    self.places[at].next.insert(*step, next);
+                    next
+                }
+            };
+        }
+        self.places[at].texts().contains(text)
     }
 }
 
-fn is_there(value: &Value, index: Option<usize>, steps: &[Step<'_>], text: &str) -> bool {
-    match (value, index, steps.split_first()) {
-        (Value::Array(values), Some(index), _) => {
-            values.get(index).is_some_and(|value| is_there(value, None, steps, text))
+impl<'a> Place<'a> {
+    fn step(&mut self, step: Step<'a>) -> Vec<&'a Value> {
+        match step.index {
+            None => {
+                let mut values = Vec::new();
+                self.fields_named(step.name).for_each(|value| flatten(value, &mut values));
+                values
+            }
+            Some(index) => {
+                if !self.by_index.contains_key(step.name) {
+                    let mut by_index: HashMap<usize, Vec<&Value>> = HashMap::new();
+                    for array in self.fields_named(step.name).filter_map(Value::as_array) {
+                        for (index, value) in array.iter().enumerate() {
+                            flatten(value, by_index.entry(index).or_default());
+                        }
+                    }
+                    self.by_index.insert(step.name, by_index);
+                }
+                // An index comes once: what was written in another way is the same step.
+                let by_index = self.by_index.get_mut(step.name);
+                by_index.and_then(|by_index| by_index.remove(&index)).unwrap_or_default()
+            }
         }
-        (Value::Array(values), None, _) => values.iter().any(|value| is_there(value, None, steps, text)),
-        (Value::Object(fields), _, Some((step, rest))) => {
-            fields.get(step.name).is_some_and(|value| is_there(value, step.index, rest, text))
+    }
+
+    fn fields_named<'b>(&'b self, name: &'b str) -> impl Iterator<Item = &'a Value> + 'b {
+        let objects = self.values.iter().filter_map(|value| value.as_object());
+        self.fields.into_iter().chain(objects).filter_map(move |fields| fields.get(name))
+    }
+
+    fn texts(&mut self) -> &HashSet<Cow<'a, str>> {
+        let values = &self.values;
+        self.texts.get_or_insert_with(|| {
+            let text = |value: &&'a Value| match value {
+                Value::String(text) => Some(Cow::Borrowed(text.as_str())),
+                Value::Number(number) => Some(Cow::Owned(number.to_string())),
+                Value::Bool(true) => Some(Cow::Borrowed("true")),
+                Value::Bool(false) => Some(Cow::Borrowed("false")),
+                _ => None,
+            };
+            values.iter().filter_map(text).collect()
+        })
+    }
+}
+
+/// What is in an array, and in arrays in it; only a record that is wrong has those.
+fn flatten<'a>(value: &'a Value, into: &mut Vec<&'a Value>) {
+    let mut todo = vec![value];
+    while let Some(value) = todo.pop() {
+        match value {
+            Value::Array(values) => todo.extend(values),
+            other => into.push(other),
         }
-        (Value::String(found), _, None) => found == text,
-        (Value::Number(found), _, None) => found.to_string() == text,
-        (Value::Bool(found), _, None) => text.parse() == Ok(*found),
-        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_many_names_lead_to_is_collected_once() {
+        let owner =
+            |n: usize| json!({"uid": n, "owner": {"groups": [{"uid": n.to_string()}, {"uid": true}]}});
+        let record = json!({"resources": (0..100).map(owner).collect::<Vec<_>>()});
+        let mut places = Places::new(record.as_object().unwrap());
+        let step = |name, index| Step { name, index };
+        for n in 0..100 {
+            assert!(places.has(&[step("resources", None), step("uid", None)], &n.to_string()));
+            assert!(places.has(&[step("resources", Some(n)), step("uid", None)], &n.to_string()));
+            assert!(!places.has(&[step("resources", Some(n)), step("uid", None)], "100"));
+        }
+        // The record, its resources, their ids; and each resource with its id.
+        assert_eq!(places.places.len(), 3 + 2 * 100);
+        let groups =
+            |index| [step("resources", None), step("owner", None), step("groups", index), step("uid", None)];
+        for _ in 0..2 {
+            assert!(places.has(&groups(Some(0)), "99") && !places.has(&groups(Some(0)), "true"));
+            assert!(places.has(&groups(Some(1)), "true") && !places.has(&groups(Some(2)), "true"));
+            assert!(places.has(&groups(None), "99") && places.has(&groups(None), "true"));
+        }
+        assert!(!places.has(&[step("resources", None)], "99"));
+        assert!(!places.has(&[step("nothing", None), step("uid", Some(7))], "99"));
     }
 }

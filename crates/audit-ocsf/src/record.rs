@@ -24,6 +24,8 @@ pub(crate) struct Record<'a> {
     recorded: Recorded<'a>,
     target: Target<'a>,
     request: Option<Request>,
+    /// Details that are no request, and may hold secrets: with those masked, if there are any.
+    masked: Vec<(&'static str, Value)>,
     /// The resource is the session that somebody logged in to or out of.
     session: Option<&'a str>,
     /// The names of details that have a place.
@@ -44,6 +46,23 @@ impl<'a> Record<'a> {
             Class::ApplicationLifecycle => http::leave(request),
             _ => http::split(request, version),
         });
+        let mut masked = Vec::new();
+        for name in ["http_request", "ocsf"] {
+            let is_taken_apart = name == "http_request" && request.is_some();
+            let value =
+                event.details.get(name).filter(|value| !is_taken_apart && !nests_beyond(value, MAX_DEPTH));
+            let Some(mut value) = value.cloned() else { continue };
+            // What others wrote is kept in `details.ocsf`, and has requests as well.
+            let has_secret = match name {
+                "ocsf" => ["http_request", "http_response"]
+                    .into_iter()
+                    .fold(false, |any, part| value.get_mut(part).is_some_and(http::mask_value) | any),
+                _ => http::mask_value(&mut value),
+            };
+            if has_secret {
+                masked.push((name, value));
+            }
+        }
         let session = match (&event.resource, target.class) {
             (
                 Some(Resource { resource_type: Some(of), id: Some(id), path: None, extra, .. }),
@@ -52,7 +71,7 @@ impl<'a> Record<'a> {
             _ => None,
         };
         let line_fits = recorded.line.is_none_or(|line| fits(line, version));
-        Self { mapping, event, recorded, target, request, session, placed: Vec::new(), line_fits }
+        Self { mapping, event, recorded, target, request, masked, session, placed: Vec::new(), line_fits }
     }
 
     pub(crate) fn write(mut self, w: &mut Writer<'_>) -> Result<(), MappingError> {
@@ -531,7 +550,7 @@ impl<'a> Record<'a> {
 
     /// A secret that is masked above would stand there in full.
     fn hides_line(&self) -> bool {
-        self.request.as_ref().is_some_and(|request| request.masked)
+        !self.masked.is_empty() || self.request.as_ref().is_some_and(|request| request.masked)
     }
 
     fn raw_data(&self, w: &mut Writer<'_>) {

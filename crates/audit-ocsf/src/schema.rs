@@ -1,11 +1,12 @@
 //! The schemas as `data/make.py` writes them, read when first asked for.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::io::Read;
 use std::sync::OnceLock;
 
 use flate2::read::GzDecoder;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::schema_version::{COUNT, SchemaVersion};
 use crate::value_type::{RawType, ValueType};
@@ -124,6 +125,13 @@ impl Schema {
             .binary_search_by_key(&Some(uid), |class| class.uid)
             .ok()
             .map(|found| &self.classes[found])
+    }
+
+    /// Those of `metadata.profiles` that the version has, each once: every attribute is held against them.
+    pub(crate) fn profiles_of(&self, metadata: Option<&Value>) -> Vec<&str> {
+        let named = metadata.and_then(|metadata| metadata.get("profiles")).and_then(Value::as_array);
+        let named: HashSet<&str> = named.into_iter().flatten().filter_map(Value::as_str).collect();
+        self.profiles.iter().map(String::as_str).filter(|name| named.contains(name)).collect()
     }
 
     /// In the order of their names.
@@ -278,6 +286,24 @@ mod tests {
                 );
             }
             assert!(!schema.profiles.is_empty(), "{version}");
+        }
+    }
+
+    #[test]
+    fn only_known_profiles_count_and_each_once() {
+        let schema = Schema::of(SchemaVersion::OLDEST);
+        let names =
+            ["host", "nothing", "cloud", "host", "Cloud", "nothing"].map(|name| vec![name; 1000]).concat();
+        let metadata = serde_json::json!({"profiles": names});
+        assert_eq!(schema.profiles_of(Some(&metadata)), ["cloud", "host"]);
+        for metadata in [serde_json::json!(1), serde_json::json!({"profiles": [1, null]})] {
+            assert!(schema.profiles_of(Some(&metadata)).is_empty());
+        }
+        for version in SchemaVersion::all() {
+            let schema = Schema::of(version);
+            let is_known =
+                |attribute: &Attribute| attribute.profiles.iter().all(|name| schema.profiles.contains(name));
+            assert!(schema.attributes.iter().all(is_known), "{version}");
         }
     }
 

@@ -49,15 +49,27 @@ impl SchemaVersion {
     /// The one to hold a record of the version `text` against when that is not known itself, and how the two
     /// differ. A pre-release counts as older than its release, and is held against it.
     pub(crate) fn nearest(text: &str) -> Nearest {
-        let Some((numbers, is_release)) = parse(text) else { return Nearest::NotAVersion };
-        let at_or_before = Self::all().rev().find(|known| known.numbers() <= numbers);
-        match at_or_before {
+        let Some((numbers, is_release)) = parse(text) else {
+            let readable =
+                readable_numbers(text).map(|numbers| Self::at_or_before(numbers).unwrap_or(Self::OLDEST));
+            return Nearest::NotAVersion(readable.unwrap_or(Self::NEWEST));
+        };
+        match Self::at_or_before(numbers) {
             Some(known) if known.numbers() == numbers && is_release => Nearest::Known(known),
             Some(Self::OLDEST) if numbers == Self::OLDEST.numbers() => Nearest::Outside(Self::OLDEST),
             Some(Self::NEWEST) if numbers > Self::NEWEST.numbers() => Nearest::Outside(Self::NEWEST),
             Some(known) => Nearest::Between(known),
             None => Nearest::Outside(Self::OLDEST),
         }
+    }
+
+    /// Whether the text is this version or a pre-release of it.
+    pub(crate) fn has_numbers_of(self, text: &str) -> bool {
+        parse(text).is_some_and(|(numbers, _)| numbers == self.numbers())
+    }
+
+    fn at_or_before(numbers: [u64; 3]) -> Option<Self> {
+        Self::all().rev().find(|known| known.numbers() <= numbers)
     }
 
     fn numbers(self) -> [u64; 3] {
@@ -73,7 +85,8 @@ pub(crate) enum Nearest {
     Between(SchemaVersion),
     /// Older than all of them, or newer.
     Outside(SchemaVersion),
-    NotAVersion,
+    /// No version, and the nearest of the numbers that stand in it; without two of them, the newest.
+    NotAVersion(SchemaVersion),
 }
 
 /// `x.y.z`, `x.y.z-dev` or `x.y.z-rc.n`; and whether it is the first.
@@ -87,6 +100,14 @@ fn parse(text: &str) -> Option<([u64; 3], bool)> {
     let mut parts = numbers.split('.').map(number);
     let three = [parts.next()??, parts.next()??, parts.next()??];
     (is_known_kind && parts.next().is_none()).then_some((three, pre_release.is_none()))
+}
+
+/// The first numbers with a dot between them, such as those of `v1.3` and `OCSF 1.3.0-beta`.
+fn readable_numbers(text: &str) -> Option<[u64; 3]> {
+    text.split(|letter: char| !letter.is_ascii_digit() && letter != '.').find_map(|piece| {
+        let mut parts = piece.trim_matches('.').split('.').map(number);
+        Some([parts.next()??, parts.next()??, parts.next().flatten().unwrap_or(0)])
+    })
 }
 
 fn number(text: &str) -> Option<u64> {
@@ -139,8 +160,26 @@ mod tests {
         {
             assert_eq!(SchemaVersion::nearest(outside), Nearest::Outside(known(nearest)), "{outside}");
         }
-        for text in ["", "1.0", "v1.0.0", "1.0.0-rc", "1.0.0-beta", "1.0.0.0", "1..0", "1.0.0 ", "+1.0.0"] {
-            assert_eq!(SchemaVersion::nearest(text), Nearest::NotAVersion, "{text}");
+        for (text, nearest) in [
+            ("1.0", "1.0.0"),
+            ("1.3", "1.3.0"),
+            ("v1.3.0", "1.3.0"),
+            ("V1.2.7", "1.2.0"),
+            ("1.3.x", "1.3.0"),
+            ("OCSF 1.4.0 (2025)", "1.4.0"),
+            ("1.0.0-rc", "1.0.0"),
+            ("1.1.0-beta", "1.1.0"),
+            ("1.0.0.0", "1.0.0"),
+            ("1.5.0 ", "1.5.0"),
+            ("+1.0.0", "1.0.0"),
+            ("v0.9", "1.0.0"),
+            ("v3.0", "1.8.0"),
+            ("", "1.8.0"),
+            ("v1", "1.8.0"),
+            ("1..0", "1.8.0"),
+            ("...", "1.8.0"),
+        ] {
+            assert_eq!(SchemaVersion::nearest(text), Nearest::NotAVersion(known(nearest)), "{text}");
         }
         assert_eq!(
             SchemaVersion::nearest("1.99999999999999999999.0"),

@@ -65,7 +65,8 @@ impl Validator {
         };
         let schema = Schema::of(self.schema_version(record, &mut findings));
         let Some(class) = class_of(schema, record, &mut findings) else { return findings };
-        let profiles = profiles_of(schema, record, &mut findings);
+        findings.extend(unknown_profiles(schema, record));
+        let profiles = schema.profiles_of(record.get("metadata"));
         if let Some(gone) = &class.deprecated {
             let message =
                 format!("the class {} is deprecated since {}: {}", class.name, gone.since, gone.message);
@@ -94,13 +95,12 @@ impl Validator {
                 (chosen.unwrap_or(*known), Code::VersionIncorrect)
             }
             (Nearest::Outside(known), chosen) => (chosen.unwrap_or(*known), Code::VersionIncompatible),
-            (Nearest::NotAVersion, chosen) => {
-                (chosen.unwrap_or(SchemaVersion::NEWEST), Code::VersionInvalidFormat)
-            }
+            (Nearest::NotAVersion(known), chosen) => (chosen.unwrap_or(*known), Code::VersionInvalidFormat),
         };
         let expected = match (self.version, &nearest) {
             (Some(chosen), _) => format!("{chosen}, which was chosen"),
-            (None, Nearest::NotAVersion) => "a version such as 1.3.0".to_owned(),
+            (None, Nearest::NotAVersion(known)) => format!("a version such as {known}"),
+            (None, _) if held_against.has_numbers_of(text) => held_against.to_string(),
             (None, _) => format!(
                 "one of {}",
                 SchemaVersion::all().map(SchemaVersion::as_str).collect::<Vec<_>>().join(", ")
@@ -144,30 +144,21 @@ fn unknown_class(schema: &Schema, uid: i64) -> String {
     format!("OCSF {} has no class {uid}{hint}; nothing else was checked", schema.version)
 }
 
-fn profiles_of<'a>(
-    schema: &Schema,
-    record: &'a Map<String, Value>,
-    findings: &mut Vec<Finding>,
-) -> Vec<&'a str> {
+fn unknown_profiles(schema: &Schema, record: &Map<String, Value>) -> Vec<Finding> {
     let named =
         record.get("metadata").and_then(|metadata| metadata.get("profiles")).and_then(Value::as_array);
-    let mut profiles = Vec::new();
+    let known = || schema.profiles.iter().map(String::as_str);
+    let mut findings = Vec::new();
     for (index, profile) in named.into_iter().flatten().enumerate() {
         // One that is no string is told of with the attribute itself.
-        let Some(name) = profile.as_str() else { continue };
-        if !schema.profiles.iter().any(|known| known == name) {
-            let known = schema.profiles.iter().map(String::as_str);
-            let message =
-                format!("OCSF {} has no profile {}{}", schema.version, quoted(name), suggestion(name, known));
-            findings.push(Finding::new(
-                Code::ProfileUnknown,
-                &format!("metadata.profiles[{index}]"),
-                message,
-            ));
-        }
-        profiles.push(name);
+        let Some(name) = profile.as_str().filter(|name| known().all(|known| known != *name)) else {
+            continue;
+        };
+        let message =
+            format!("OCSF {} has no profile {}{}", schema.version, quoted(name), suggestion(name, known()));
+        findings.push(Finding::new(Code::ProfileUnknown, &format!("metadata.profiles[{index}]"), message));
     }
-    profiles
+    findings
 }
 
 fn type_uid(record: &Map<String, Value>) -> Option<Finding> {

@@ -1,11 +1,14 @@
 //! Writing JSON objects field by field.
 
-use audit_model::{CanonicalError, Map, Value, write_canonical, write_json_string};
+use audit_model::{CanonicalError, Map, Value, write_canonical_within, write_json_string};
 
 /// An object, or objects in objects, on their way into a buffer. Keys come as `"key":`, so that each is one copy.
 pub(crate) struct Writer<'a> {
     pub(crate) out: &'a mut Vec<u8>,
 }
+
+/// Of what is written here as it came, nothing stands in more arrays and objects: `resources[0].data`, and the record.
+const DEPTH: usize = 4;
 
 impl Writer<'_> {
     /// The comma before whatever is not the first.
@@ -51,7 +54,7 @@ impl Writer<'_> {
         self.separate();
         write_json_string(name, self.out);
         self.out.push(b':');
-        write_canonical(value, self.out)
+        write_canonical_within(value, self.out, DEPTH).map_err(|error| within(error, name))
     }
 
     /// The entries of a map but for some.
@@ -88,4 +91,12 @@ impl Writer<'_> {
         }
         Ok(())
     }
+}
+
+fn within(mut error: CanonicalError, name: &str) -> CanonicalError {
+    if let CanonicalError::Number { path, .. } | CanonicalError::Depth { path } = &mut error {
+        let joint = if path.is_empty() || path.starts_with('[') { "" } else { "." };
+        *path = format!("{name}{joint}{path}");
+    }
+    error
 }

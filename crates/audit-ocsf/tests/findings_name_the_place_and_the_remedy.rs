@@ -109,6 +109,34 @@ fn a_chosen_version_counts_whatever_the_record_says() {
 }
 
 #[test]
+fn a_version_that_is_none_is_held_against_what_can_be_read_of_it() {
+    for (version, text) in [
+        (
+            "1.3",
+            "error version_invalid_format at metadata.version: expected a version such as 1.3.0, found `1.3`; held against 1.3.0",
+        ),
+        (
+            "v1.3.0",
+            "error version_invalid_format at metadata.version: expected a version such as 1.3.0, found `v1.3.0`; held against 1.3.0",
+        ),
+        (
+            "1.3.0-dev",
+            "warning version_incorrect at metadata.version: expected 1.3.0, found `1.3.0-dev`; held against 1.3.0",
+        ),
+        (
+            "1.3.1",
+            "warning version_incorrect at metadata.version: expected one of 1.0.0, 1.1.0, 1.2.0, 1.3.0, 1.4.0, 1.5.0, \
+             1.6.0, 1.7.0, 1.8.0, found `1.3.1`; held against 1.3.0",
+        ),
+    ] {
+        let mut record = good(6003, "1.3.0");
+        set(&mut record, "/metadata/version", json!(version));
+        assert_eq!(texts(&record), [text]);
+        assert_eq!(audit_ocsf::explain(&record).version, "1.3.0");
+    }
+}
+
+#[test]
 fn deprecated_classes_attributes_and_objects_are_told() {
     let mut record = good(6002, "1.8.0");
     set(&mut record, "/class_uid", json!(2001));

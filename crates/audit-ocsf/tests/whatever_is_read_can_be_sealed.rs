@@ -218,3 +218,22 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn what_is_written_can_be_read() {
+    let nested = |levels: usize| {
+        let deep = (0..levels).fold(json!("end"), |inner, _| json!([inner]));
+        events::read(
+            json!({"event_type": "api.read", "timestamp": "2024-12-01T10:15:30.123Z", "details": {"deep": deep}}),
+        )
+    };
+    // The log itself takes two more.
+    let (deepest, deeper) = (nested(116), nested(118));
+    deeper.to_canonical_json().unwrap();
+    let mapping = Mapping::new(Version::V1_8_0);
+    let mut out = Vec::new();
+    mapping.write(&deepest, Recorded::default(), &mut out).unwrap();
+    audit_model::parse_json(&out).unwrap();
+    let error = mapping.write(&deeper, Recorded::default(), &mut out).unwrap_err().to_string();
+    assert!(error.starts_with("details: deep[0]") && error.ends_with("nested more than 120 deep"), "{error}");
+}

@@ -92,6 +92,21 @@ pub struct Finding {
     pub message: String,
 }
 
+impl Finding {
+    /// What was found by other means than a [`Verifier`], for [`Report::add`]. The line counts from 1, and the records are the
+    /// first and last sequence number.
+    #[must_use]
+    pub fn new(
+        verdict: Verdict,
+        place: Option<(PathBuf, u64)>,
+        records: Option<(u64, u64)>,
+        message: String,
+    ) -> Self {
+        let (file, line) = place.unzip();
+        Self { verdict, file, line, records, message }
+    }
+}
+
 /// Authentic records that come again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -149,6 +164,26 @@ pub struct Report {
 }
 
 impl Report {
+    /// Adds what was found by other means, which changes the chain's verdict if it is graver. What is about no chain that is
+    /// here goes to [`unreadable`](Self::unreadable).
+    pub fn add(&mut self, chain: Option<&ChainId>, finding: Finding) {
+        let chain = self.chains.iter_mut().find(|it| Some(&it.chain_id) == chain);
+        let Some(chain) = chain else {
+            if self.unreadable.len() < trial::MAX_FINDINGS {
+                self.unreadable.push(finding);
+            }
+            return;
+        };
+        chain.verdict = chain.verdict.min(finding.verdict);
+        if chain.findings.len() >= trial::MAX_FINDINGS {
+            chain.findings_left_out += 1;
+            return;
+        }
+        let number = |finding: &Finding| finding.records.map_or(u64::MAX, |records| records.0);
+        let at = chain.findings.partition_point(|it| number(it) <= number(&finding));
+        chain.findings.insert(at, finding);
+    }
+
     /// Whether there is a chain, and nothing wrong.
     #[must_use]
     pub fn is_intact(&self) -> bool {

@@ -1,6 +1,8 @@
 //! A directory with a configuration, and the program run in it.
 #![allow(dead_code, reason = "no test needs all of it")]
 
+pub(crate) mod ocsf;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write as _;

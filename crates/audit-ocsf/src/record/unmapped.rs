@@ -116,9 +116,13 @@ impl Record<'_> {
     fn left_of_details(&self, w: &mut Writer<'_>) -> Result<(), CanonicalError> {
         w.object("\"details\":", false, |w| {
             let details = &self.event.details;
+            let is_masked = |name: &str| self.masked.iter().any(|(masked, _)| *masked == name);
             w.entries(details, |name| {
-                self.placed.contains(&name) || (name == "http_request" && self.request.is_some())
+                self.placed.contains(&name)
+                    || (name == "http_request" && self.request.is_some())
+                    || is_masked(name)
             })?;
+            self.masked.iter().try_for_each(|(name, value)| w.value(name, value))?;
             let Some(request) = &self.request else { return Ok(()) };
             let is_empty = request.placed.is_empty();
             w.object("\"http_request\":", is_empty, |w| w.entries(&request.left, |_| false))
