@@ -99,7 +99,8 @@ impl Intake {
         };
         let refused = match read {
             Err(error) => Some(error),
-            Ok(event) => {
+            Ok(mut event) => {
+                note_arrival(&mut event, Timestamp::now());
                 let emitted = self.pipeline.enqueue_blocking(&event);
                 let noted = match emitted {
                     Ok(Receipt::NotSelected) => Some(&self.not_selected),
@@ -164,6 +165,16 @@ fn describe_event(error: &EventError, line: &[u8]) -> String {
     match error {
         EventError::Json(error) => describe(error, line),
         other => other.to_string(),
+    }
+}
+
+/// An event tells its own time, and its sender's clock is the sender's: where that is another time than this, it is noted when
+/// the log got it (`metadata.logged_time` of OCSF), so that backdating shows.
+fn note_arrival(event: &mut Event, now: Timestamp) {
+    const AT_ONCE_MS: u64 = 1000;
+    let apart = now.as_milliseconds().abs_diff(event.timestamp.as_milliseconds());
+    if apart > AT_ONCE_MS {
+        event.extra.entry("logged_time").or_insert_with(|| now.to_string().into());
     }
 }
 

@@ -54,7 +54,7 @@ pub fn contradictions(
     rules: &[Rule],
     product: Option<&Product>,
 ) -> Result<Option<Vec<Contradiction>>, MappingError> {
-    let Some(line) = line(record) else { return Ok(None) };
+    let Some(line) = carried_line(record) else { return Ok(None) };
     let Ok(native) = NativeRecord::parse(line.as_bytes()) else { return Ok(None) };
     if native.sequence_number.is_none() {
         return Ok(None);
@@ -86,8 +86,9 @@ pub fn contradictions(
     Ok(Some(found.contradictions))
 }
 
-/// The log's own line that a record carries.
-pub(crate) fn line(record: &Value) -> Option<&str> {
+/// The log's own line that a record carries: `raw_data`, or `unmapped.audit_log.raw_data` of a long one.
+#[must_use]
+pub fn carried_line(record: &Value) -> Option<&str> {
     record.get("raw_data").or_else(|| record.pointer("/unmapped/audit_log/raw_data"))?.as_str()
 }
 

@@ -41,7 +41,7 @@ pub use class::{
     ApiActivity, ApplicationLifecycle, AttributeError, Authentication, ClassError, ClassUid, OcsfEvent,
 };
 pub use coalesce::{Coalesced, Coalescer};
-pub use contradiction::{Contradiction, ContradictionKind, contradictions};
+pub use contradiction::{Contradiction, ContradictionKind, carried_line, contradictions};
 #[cfg(feature = "validate")]
 pub use explain::{Explanation, Line, explain};
 #[cfg(feature = "validate")]

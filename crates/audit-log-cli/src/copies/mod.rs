@@ -12,7 +12,7 @@ use anyhow::Context as _;
 use audit_config::{Config, Format};
 use audit_integrity::{SealedRecord, open_log};
 use audit_model::{Value, parse_json};
-use audit_ocsf::{ContradictionKind, NativeRecord, Rule, contradictions};
+use audit_ocsf::{ContradictionKind, NativeRecord, Rule, carried_line, contradictions};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use tempfile::TempDir;
@@ -96,12 +96,6 @@ pub(crate) fn rules_of(config: &Config) -> Vec<Vec<Rule>> {
     config.destinations.iter().filter_map(|destination| rules(&destination.format)).collect()
 }
 
-/// The log's own line that an OCSF record carries.
-pub(crate) fn line_in(record: &Value) -> Option<&str> {
-    let text = |path| record.pointer(path).and_then(Value::as_str);
-    text("/raw_data").or_else(|| text("/unmapped/audit_log/raw_data"))
-}
-
 impl Copies {
     /// Finds the copies among the files, and puts in the place of each the file with its lines. `rules` are those that the
     /// copies may have been made with.
@@ -180,14 +174,14 @@ impl Copies {
                 return to.write_all(JUNK);
             }
         };
-        if record.get("class_uid").is_none() && line_in(&record).is_none() {
+        if record.get("class_uid").is_none() && carried_line(&record).is_none() {
             // The log's own, perhaps, among copies of others: the verifier knows.
             return to.write_all(line);
         }
         let text = |path| record.pointer(path).and_then(Value::as_str);
         let number = |path| record.pointer(path).and_then(Value::as_u64);
         let chain = || text("/metadata/log_name").map(str::to_owned);
-        let carried = line_in(&record).filter(|line| {
+        let carried = carried_line(&record).filter(|line| {
             let is_own = text("/metadata/log_provider") == Some("audit-log");
             !line.trim().is_empty() && (is_own || NativeRecord::parse(line.as_bytes()).is_ok())
         });

@@ -9,7 +9,9 @@ use anyhow::{Context as _, bail};
 use audit_config::OcsfFormat;
 use audit_model::{Event, EventPattern, Timestamp};
 use audit_ocsf::object::Product;
-use audit_ocsf::{Coalesced, Coalescer, Mapping, NativeRecord, Recorded, Version, event_from_value};
+use audit_ocsf::{
+    Coalesced, Coalescer, Mapping, NativeRecord, Recorded, Version, carried_line, event_from_value,
+};
 use clap::{Args, ValueEnum};
 use jiff::SpanRelativeTo;
 use jiff::fmt::friendly::SpanParser;
@@ -17,7 +19,6 @@ use tempfile::NamedTempFile;
 
 use super::source::{self, Source};
 use crate::config::load;
-use crate::copies::line_in;
 use crate::input::{MAX_EVENT, read_line};
 use crate::output::{complain, count, harmless};
 
@@ -405,7 +406,7 @@ fn to_native(source: Source, original: bool, output: &mut Output, tally: &mut Ta
             return Ok(());
         }
         let converted = if original {
-            match line_in(&parsed.value) {
+            match carried_line(&parsed.value) {
                 Some(text) if !text.contains('\n') => Ok(text.as_bytes().to_vec()),
                 Some(_) => Err("raw_data is no line: it holds a line break".to_owned()),
                 None => Err("carries no line of a log in raw_data".to_owned()),
