@@ -170,7 +170,7 @@ impl<T> Coalescer<T> {
         let window = self.rules.iter().find(is_about).map(|rule| rule.window);
         let alone = |event, item| vec![Coalesced { event, items: vec![item] }];
         let Some(window) = window else { return alone(event, item) };
-        let Some((count, span)) = count_of(&event).zip(span_of(&event)) else { return alone(event, item) };
+        let Some((count, span)) = event_count(&event).zip(span_of(&event)) else { return alone(event, item) };
         if !span.fits(window) {
             return alone(event, item);
         }
@@ -285,8 +285,10 @@ impl Span {
     }
 }
 
-/// How many events an event stands for; `None` if its `count` is not one of ours.
-fn count_of(event: &Event) -> Option<u64> {
+/// How many events an event stands for: its `count`, or one. `None` if it has a `count` that is no number of events, from 1
+/// to 2^53 − 1.
+#[must_use]
+pub fn event_count(event: &Event) -> Option<u64> {
     let Some(count) = event.extra.get(COUNT) else { return Some(1) };
     // 2.0 has the same canonical text as 2.
     let whole =

@@ -40,7 +40,7 @@ mod writer;
 pub use class::{
     ApiActivity, ApplicationLifecycle, AttributeError, Authentication, ClassError, ClassUid, OcsfEvent,
 };
-pub use coalesce::{Coalesced, Coalescer};
+pub use coalesce::{Coalesced, Coalescer, event_count};
 pub use contradiction::{Contradiction, ContradictionKind, carried_line, contradictions};
 #[cfg(feature = "validate")]
 pub use explain::{Explanation, Line, explain};

@@ -7,11 +7,13 @@ use audit_model::{
     Resource, Severity, Timestamp, Value,
 };
 
+use crate::coalesce::event_count;
 use crate::http::{self, Request};
 use crate::login;
 use crate::mapping::LOG_PROVIDER;
 use crate::target::{Class, OTHER, Target};
 use crate::text::{fits, is_email, is_hostname, is_ip};
+use crate::verb::reads;
 use crate::writer::Writer;
 use crate::{Mapping, MappingError, Recorded, Version};
 
@@ -104,11 +106,14 @@ impl<'a> Record<'a> {
         self.event.action.as_ref().and_then(|action| action.result.as_ref())
     }
 
-    /// What was done, unless it could be mistaken for the type that stands there when nobody says.
+    /// What was done, unless it could be mistaken for the type that stands there when nobody says, or is at odds with what
+    /// the type says was done.
     fn api_operation(&self) -> Option<&'a str> {
         let operation = self.event.action.as_ref()?.operation.as_deref()?;
-        let has_place =
-            self.target.class == Class::ApiActivity && operation != self.event.event_type.as_str();
+        let is_at_odds = matches!(self.target.activity_id, 1 | 3 | 4) && reads(operation);
+        let has_place = self.target.class == Class::ApiActivity
+            && operation != self.event.event_type.as_str()
+            && !is_at_odds;
         has_place.then_some(operation).and_then(|operation| self.fit(operation))
     }
 
@@ -213,7 +218,7 @@ impl<'a> Record<'a> {
             w.number("\"duration\":", i64::try_from(duration.min(MAX_SAFE_INTEGER)).unwrap_or(i64::MAX));
         }
         if !event.extra.is_empty() {
-            if let Some(count) = count(event.extra.get("count")) {
+            if let Some(count) = own_count(event) {
                 w.number("\"count\":", count);
             }
             if let Some(start) = time(event.extra.get("start_time")) {
@@ -634,9 +639,9 @@ pub(crate) fn type_id(of: &ActorType, version: Version) -> i64 {
     }
 }
 
-/// A number of times that OCSF's `count` takes.
-pub(crate) fn count(value: Option<&Value>) -> Option<i64> {
-    let count = value?.as_u64().filter(|count| (1..=MAX_SAFE_INTEGER).contains(count))?;
+/// The event's count, if it has one that OCSF's `count` takes.
+fn own_count(event: &Event) -> Option<i64> {
+    let count = event.extra.contains_key("count").then(|| event_count(event)).flatten()?;
     i64::try_from(count).ok()
 }
 

@@ -11,6 +11,28 @@ pub(crate) fn activity_of_type(last: &str) -> Option<u8> {
     words(last).filter_map(activity_of_word).last()
 }
 
+/// Whether an operation changes nothing, by its very first word.
+pub(crate) fn reads(operation: &str) -> bool {
+    /// As Kafka, HTTP and the clouds name them.
+    const READING: [&str; 7] = ["describe", "fetch", "get", "head", "list", "metadata", "read"];
+    READING.contains(&first_word(operation).as_str())
+}
+
+/// In lower case; of `s3:GetObject`, `get_object`, `GetObject` and `GET /object` it is `get`.
+fn first_word(operation: &str) -> String {
+    let name = operation.rsplit(':').next().unwrap_or(operation);
+    let mut word = String::new();
+    let mut was_lower = false;
+    for letter in name.chars().take_while(|letter| letter.is_ascii_alphanumeric()) {
+        if was_lower && letter.is_ascii_uppercase() {
+            break;
+        }
+        was_lower = letter.is_ascii_lowercase();
+        word.push(letter.to_ascii_lowercase());
+    }
+    word
+}
+
 /// At most this much of a name is looked at, and of each word.
 const LONGEST: usize = 200;
 
@@ -265,5 +287,23 @@ mod tests {
         }
         let long = "x".repeat(LONGEST - 1) + "é delete";
         assert_eq!(activity_of(&long), None);
+    }
+
+    #[test]
+    fn the_first_word_of_an_operation_is_found_however_words_are_joined() {
+        for (operation, word) in [
+            ("metadata", "metadata"),
+            ("create_acls", "create"),
+            ("DescribeInstances", "describe"),
+            ("s3:GetObject", "get"),
+            ("listOffsets", "list"),
+            ("GET /v1/brokers", "get"),
+            ("HEAD", "head"),
+            ("getaway", "getaway"),
+            ("", ""),
+            ("é", ""),
+        ] {
+            assert_eq!(first_word(operation), word, "{operation}");
+        }
     }
 }

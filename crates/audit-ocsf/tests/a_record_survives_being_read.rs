@@ -6,27 +6,12 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 mod any_record;
+mod samples;
 mod source;
-
-/// The six samples, without the comments between their lines.
-fn samples() -> Vec<Value> {
-    const SAMPLES: &str = include_str!("../../../../shared/seeds/003_f22bc74d764dbd0d.txt");
-    let mut samples = Vec::new();
-    let mut text = String::new();
-    for line in SAMPLES.lines().filter(|line| !line.trim_start().starts_with("//")) {
-        if line == "{" || !text.is_empty() {
-            text += line;
-        }
-        if line == "}" {
-            samples.push(serde_json::from_str(&std::mem::take(&mut text)).unwrap());
-        }
-    }
-    samples
-}
 
 #[test]
 fn the_six_samples_and_all_their_attributes_have_fields() {
-    let samples = samples();
+    let samples = samples::all();
     assert_eq!(samples.len(), 6);
     for sample in samples {
         let event = OcsfEvent::from_json(sample.to_string().as_bytes()).unwrap();
@@ -38,7 +23,7 @@ fn the_six_samples_and_all_their_attributes_have_fields() {
 
 #[test]
 fn an_empty_object_or_array_stays_one() {
-    let mut sample = samples().pop().unwrap();
+    let mut sample = samples::all().pop().unwrap();
     assert_eq!(sample["unmapped"], json!({}));
     sample["resources"] = json!([]);
     sample["cloud"]["account"] = json!({});
@@ -47,7 +32,7 @@ fn an_empty_object_or_array_stays_one() {
 
 #[test]
 fn null_counts_as_absent_where_there_is_a_field_and_is_kept_elsewhere() {
-    let sample = samples().pop().unwrap();
+    let sample = samples::all().pop().unwrap();
     let mut with_nulls = sample.clone();
     with_nulls["message"] = Value::Null;
     with_nulls["actor"]["session"] = Value::Null;

@@ -10,7 +10,8 @@ use audit_config::OcsfFormat;
 use audit_model::{Event, EventPattern, Timestamp};
 use audit_ocsf::object::Product;
 use audit_ocsf::{
-    Coalesced, Coalescer, Mapping, NativeRecord, Recorded, Version, carried_line, event_from_value,
+    Coalesced, Coalescer, Mapping, NativeRecord, Recorded, Version, carried_line, event_count,
+    event_from_value,
 };
 use clap::{Args, ValueEnum};
 use jiff::SpanRelativeTo;
@@ -382,12 +383,9 @@ impl Order {
     }
 }
 
-/// How many events an event stands for, as the coalescer counts it.
+/// What is no number of events counts as one, as it does where it is written.
 fn stands_for(event: &Event) -> u64 {
-    let whole = |count: f64| (count.fract() == 0.0 && count >= 1.0).then_some(count as u64);
-    let count = event.extra.get("count");
-    let count = count.and_then(|count| count.as_u64().or_else(|| whole(count.as_f64()?)));
-    count.filter(|count| (1..=audit_model::MAX_SAFE_INTEGER).contains(count)).unwrap_or(1)
+    event_count(event).unwrap_or(1)
 }
 
 fn to_native(source: Source, original: bool, output: &mut Output, tally: &mut Tally) -> anyhow::Result<()> {

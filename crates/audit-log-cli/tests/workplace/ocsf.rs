@@ -73,9 +73,9 @@ pub(crate) fn verify(place: &Workplace, name: &str) -> (Option<i32>, String) {
     (output.status.code(), stdout(&output))
 }
 
-/// The six samples of the seed, without their comments, each laid out over several lines.
+/// The six samples of Redpanda's documentation, without their comments, each laid out over several lines.
 pub(crate) fn samples() -> String {
-    let seed = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/seeds/003_f22bc74d764dbd0d.txt");
+    let seed = Path::new(env!("CARGO_MANIFEST_DIR")).join("../audit-ocsf/tests/data/redpanda.txt");
     let seed = fs::read_to_string(&seed).unwrap_or_else(|error| panic!("{}: {error}", seed.display()));
     let mut is_within = false;
     let mut samples = String::new();

@@ -1,8 +1,8 @@
 //! What of an event has no place in OCSF, under the names that it has in the event.
 
-use audit_model::{Action, Actor, CanonicalError, Context, Map, Resource};
+use audit_model::{Action, Actor, CanonicalError, Context, Event, Resource};
 
-use super::{Record, count, in_part, time};
+use super::{Record, in_part, own_count, time};
 use crate::MappingError;
 use crate::target::Class;
 use crate::writer::Writer;
@@ -25,10 +25,8 @@ impl Record<'_> {
             if self.fit(event.event_id.as_str()).is_none() {
                 w.text("\"event_id\":", event.event_id.as_str());
             }
-            w.object("\"extra\":", false, |w| {
-                w.entries(&event.extra, |name| is_placed_extra(&event.extra, name))
-            })
-            .map_err(in_part("the event"))?;
+            w.object("\"extra\":", false, |w| w.entries(&event.extra, |name| is_placed_extra(event, name)))
+                .map_err(in_part("the event"))?;
             if let Some(resource) = &event.resource
                 && self.session.is_none()
                 && !self.resource_is_placed(resource)
@@ -152,10 +150,10 @@ impl Record<'_> {
     }
 }
 
-fn is_placed_extra(extra: &Map, name: &str) -> bool {
+fn is_placed_extra(event: &Event, name: &str) -> bool {
     match name {
-        "count" => count(extra.get(name)).is_some(),
-        "start_time" | "end_time" | "logged_time" => time(extra.get(name)).is_some(),
+        "count" => own_count(event).is_some(),
+        "start_time" | "end_time" | "logged_time" => time(event.extra.get(name)).is_some(),
         _ => false,
     }
 }

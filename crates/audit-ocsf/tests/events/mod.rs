@@ -9,8 +9,14 @@ use serde_json::json;
 
 /// The catalogue, and some types that are not in it.
 pub(crate) fn types() -> Vec<EventType> {
-    let custom =
-        ["billing.invoice_created", "orders.export", "auth.mfa_challenge", "x.frobnicated", "acl.deleted"];
+    let custom = [
+        "billing.invoice_created",
+        "orders.export",
+        "auth.mfa_challenge",
+        "x.frobnicated",
+        "acl.deleted",
+        "list.removed",
+    ];
     let custom = custom.map(|name| name.parse().expect("a type"));
     EventType::CATALOGUE.iter().map(|(known, _)| known.clone()).chain(custom).collect()
 }
@@ -66,7 +72,11 @@ fn text() -> impl Strategy<Value = String> {
             Just(""), Just("unknown"), Just("Other"), Just("user"), Just("session"), Just("success"), Just("Unknown"),
             Just("alice@company.com"), Just("10.0.0.50"), Just("fe80::1%eth0"), Just("::ffff:1.2.3.4"),
             Just("0000:0000:0000:0000:0000:ffff:192.168.100.228"), Just("topic:orders"), Just("restore"), Just("oidc"),
-            Just("2024-12-01T10:15:30.123Z"), Just("2024-12-01T10:15:30Z"), Just("GET"), Just("PATCH"),
+            Just("2024-12-01T10:15:30.123Z"), Just("2024-12-01T10:15:30Z"), Just("GET"),
+            Just("read_backup"),
+            Just("list"),
+            Just("describeConfigs"),
+            Just("s3:GetObject"), Just("PATCH"),
             Just("host-1.example.com"), Just("127.0.0.1:9644"), Just("a\u{0}\u{7f}\u{2028}\"\\\n"),
         ].prop_map(str::to_owned),
         1 => (65_530_usize..65_540).prop_map(|length| "é".repeat(length)),
