@@ -18,7 +18,21 @@ pub(crate) struct JsonStream<R> {
     line: u64,
     /// How many blanks the line begins with, as long as there is nothing else in it.
     indent: Option<usize>,
-    in_array: bool,
+    array: Array,
+}
+
+/// Where in an array it is, at the top.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Array {
+    No,
+    /// Behind its bracket: a value or its end is next.
+    Begun,
+    /// Behind a comma: a value is next.
+    Comma,
+    /// Behind a value: a comma or its end is next.
+    Value,
+    /// Behind a value without an end, which has been told: whatever comes is taken.
+    Lost,
 }
 
 /// A value, or what stands where one was expected.
@@ -43,7 +57,7 @@ pub(crate) enum Ends {
 
 impl<R: BufRead> JsonStream<R> {
     pub(crate) fn new(reader: R) -> Self {
-        Self { reader, ahead: VecDeque::new(), line: 1, indent: Some(0), in_array: false }
+        Self { reader, ahead: VecDeque::new(), line: 1, indent: Some(0), array: Array::No }
     }
 
     /// The line that comes next, from 1.
@@ -54,22 +68,49 @@ impl<R: BufRead> JsonStream<R> {
     /// The next piece, or `None` at the end.
     pub(crate) fn next(&mut self) -> io::Result<Option<Piece>> {
         while let Some(byte) = self.peek()? {
-            match byte {
+            match (byte, self.array) {
                 _ if byte.is_ascii_whitespace() => self.skip(byte),
-                b',' if self.in_array => self.skip(byte),
-                b']' if self.in_array => {
-                    self.in_array = false;
-                    self.skip(byte);
+                (b',', Array::Value) => self.go_on(byte, Array::Comma),
+                (b',', Array::Lost) => self.skip(byte),
+                (b']', Array::Begun | Array::Value | Array::Lost) => self.go_on(byte, Array::No),
+                (b'[', Array::No) => self.go_on(byte, Array::Begun),
+                (b',', Array::Begun | Array::Comma) => {
+                    self.go_on(byte, Array::Comma);
+                    return Ok(Some(self.out_of_place(b",")));
                 }
-                b'[' if !self.in_array => {
-                    self.in_array = true;
-                    self.skip(byte);
+                (b']', Array::Comma) => {
+                    self.go_on(byte, Array::No);
+                    return Ok(Some(self.out_of_place(b"]")));
                 }
-                b'{' | b'[' => return self.nested().map(Some),
-                _ => return self.plain().map(Some),
+                (_, Array::Value) => {
+                    // Two values without a comma: the second one is none the worse for it.
+                    self.array = Array::Comma;
+                    return Ok(Some(self.out_of_place(b"")));
+                }
+                _ => {
+                    let piece = if matches!(byte, b'{' | b'[') { self.nested()? } else { self.plain()? };
+                    self.array = match (self.array, piece.ends) {
+                        (Array::No, _) => Array::No,
+                        (Array::Lost, _) | (_, Ends::Broken | Ends::TooLong) => Array::Lost,
+                        _ => Array::Value,
+                    };
+                    return Ok(Some(piece));
+                }
             }
         }
-        Ok(None)
+        let array = std::mem::replace(&mut self.array, Array::No);
+        let is_unfinished = !matches!(array, Array::No | Array::Lost);
+        Ok(is_unfinished.then(|| self.out_of_place(b"[")))
+    }
+
+    fn go_on(&mut self, byte: u8, array: Array) {
+        self.skip(byte);
+        self.array = array;
+    }
+
+    /// What is not where the array has it, or an array without its end.
+    fn out_of_place(&self, text: &[u8]) -> Piece {
+        Piece { line: self.line, text: text.to_vec(), ends: Ends::Broken }
     }
 
     fn peek(&mut self) -> io::Result<Option<u8>> {
@@ -104,7 +145,7 @@ impl<R: BufRead> JsonStream<R> {
     fn plain(&mut self) -> io::Result<Piece> {
         let mut piece = Piece { line: self.line, text: Vec::new(), ends: Ends::Whole };
         while let Some(byte) = self.peek()?.filter(|byte| *byte != b'\n') {
-            if self.in_array && matches!(byte, b',' | b']') {
+            if self.array != Array::No && matches!(byte, b',' | b']') {
                 break;
             }
             self.skip(byte);
@@ -260,6 +301,22 @@ mod tests {
     }
 
     #[test]
+    fn an_array_that_is_none_is_told_and_its_values_are_taken() {
+        for (text, values, wrong) in [
+            ("[{},{}", 2, 1),
+            ("[{},,{}]", 2, 1),
+            ("[{} {}]", 2, 1),
+            ("[{},]", 1, 1),
+            ("[,{}]", 1, 1),
+            ("[", 0, 1),
+        ] {
+            let found = pieces(text);
+            let of = |wanted: Ends| found.iter().filter(|(_, _, ends)| *ends == wanted).count();
+            assert_eq!((of(Ends::Whole), of(Ends::Broken)), (values, wrong), "{text}: {found:?}");
+        }
+    }
+
+    #[test]
     fn a_broken_value_takes_no_other_with_it() {
         let good = |line| (line, r#"{"b":2}"#.to_owned(), Ends::Whole);
         for torn in ["{\"a\":\"x", "{\"a\":\"x\\", "{\"a\"", "{\"a\":1", "{\"a\":1,", "{\"a\":[1]", "{\"a\":"]
@@ -275,7 +332,7 @@ mod tests {
         assert_eq!((found[0].0, found[0].2, &found[1]), (1, Ends::Broken, &good(7)));
         assert_eq!(pieces("{\"a\":{\n")[0].2, Ends::Broken);
         let deep = format!("{}\n{{\"b\":2}}\n", "[".repeat(100_000));
-        assert_eq!(pieces(&deep).last(), Some(&good(2)));
+        assert!(pieces(&deep).contains(&good(2)));
     }
 
     #[test]

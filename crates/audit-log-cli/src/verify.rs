@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 
 use crate::config::load;
 use crate::copies::{Copies, rules_of};
-use crate::output::{count, path, print, print_json};
+use crate::output::{count, harmless, path, print, print_json};
 
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
@@ -338,7 +338,7 @@ fn show_chain(chain: &ChainReport, keys: &KeyRing) -> String {
                 (first, last) if first == last => format!("record {first}"),
                 (first, last) => format!("records {first} to {last}"),
             };
-            text += &format!("    {}:{}: {which} again\n", repeated.file.display(), repeated.line);
+            text += &format!("    {}:{}: {which} again\n", harmless(&path(&repeated.file)), repeated.line);
         }
     }
     if let Some(head) = chain.head.as_ref().filter(|_| chain.verdict.is_intact()) {
@@ -362,8 +362,8 @@ fn show_chain(chain: &ChainReport, keys: &KeyRing) -> String {
 
 fn place(finding: &Finding) -> String {
     match (&finding.file, finding.line) {
-        (Some(file), Some(line)) => format!("{}:{line}: ", file.display()),
-        (Some(file), None) => format!("{}: ", file.display()),
+        (Some(file), Some(line)) => format!("{}:{line}: ", harmless(&path(file))),
+        (Some(file), None) => format!("{}: ", harmless(&path(file))),
         _ => String::new(),
     }
 }

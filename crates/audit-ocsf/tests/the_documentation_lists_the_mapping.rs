@@ -124,7 +124,7 @@ fn every_field_goes_where_the_table_says_and_nowhere_else() {
         (6003, "backup.completed"),
     ];
     let mut told: BTreeSet<(u64, String)> = BTreeSet::new();
-    let mut held: BTreeSet<String> = BTreeSet::new();
+    let mut held: BTreeSet<(u64, String)> = BTreeSet::new();
     for (class, event_type) in of_class {
         let event = full(event_type);
         let native: Value = serde_json::from_slice(&event.to_canonical_json().unwrap()).unwrap();
@@ -136,14 +136,17 @@ fn every_field_goes_where_the_table_says_and_nowhere_else() {
                 let Some(found) = at(&record, attribute) else { continue };
                 let value = at(&native, field).unwrap_or_else(|| panic!("the full event has no {field}"));
                 if says(value, found, attribute) {
-                    held.insert(format!("{field} {attribute}"));
+                    held.insert((class, format!("{field} {attribute}")));
                 }
             }
         }
     }
-    for (field, attributes, _) in rows() {
-        for attribute in attributes {
-            assert!(held.contains(&format!("{field} {attribute}")), "{field} never becomes {attribute}");
+    for (field, attributes, classes) in rows() {
+        for (attribute, class) in
+            attributes.iter().flat_map(|it| classes.iter().map(move |class| (it, *class)))
+        {
+            let is_held = held.contains(&(class, format!("{field} {attribute}")));
+            assert!(is_held, "{class}: {field} never becomes {attribute}");
         }
     }
     for (class, event_type) in of_class {

@@ -165,7 +165,7 @@ impl Copies {
     }
 
     fn at(&self, (copy, line): Place) -> String {
-        format!("{}:{line}", self.copies[copy].file.display())
+        format!("{}:{line}", harmless(&self.copies[copy].file.display().to_string()))
     }
 
     fn find(

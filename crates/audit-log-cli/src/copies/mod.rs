@@ -8,7 +8,7 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, BufWriter, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use audit_config::{Config, Format};
 use audit_integrity::{SealedRecord, open_log};
 use audit_model::{Value, parse_json};
@@ -110,7 +110,17 @@ impl Copies {
             merged: Vec::new(),
         };
         // Whatever cannot be read is for the verifier to tell.
-        for file in files.iter_mut().filter(|file| is_copy(file).unwrap_or(false)) {
+        let (found, logs): (Vec<_>, Vec<_>) =
+            files.iter_mut().partition(|file| is_copy(file).unwrap_or(false));
+        let has_content = |file: &&&mut PathBuf| std::fs::metadata(file).is_ok_and(|it| it.len() > 0);
+        if let (Some(copy), Some(log)) = (found.first(), logs.iter().find(has_content)) {
+            bail!(
+                "{} is an OCSF copy, and {} is none: verify each by itself, or else what one lacks is found in the other",
+                harmless(&copy.display().to_string()),
+                harmless(&log.display().to_string()),
+            );
+        }
+        for file in found {
             let directory = match &copies.directory {
                 Some(directory) => directory,
                 None => {
@@ -148,7 +158,8 @@ impl Copies {
             if !line.trim_ascii().is_empty() {
                 self.take_line((copy, number), &line, rules, &mut writer)?;
             }
-            if has_end {
+            // A copy's last line may lack its end, and be whole: then it can be read.
+            if has_end || serde_json::from_slice::<IgnoredAny>(&line).is_ok() {
                 writer.write_all(b"\n")?;
             }
         }
@@ -166,11 +177,8 @@ impl Copies {
         let record = match parse_json(line) {
             Ok(record) => record,
             Err(error) => {
-                let unreadable = &mut self.copies[place.0].unreadable;
-                if unreadable.len() < MOST {
-                    let reason = format!("no OCSF record: {} at column {}", error.message(), error.column());
-                    unreadable.insert(place.1, reason);
-                }
+                let reason = format!("no OCSF record: {} at column {}", error.message(), error.column());
+                self.unreadable(place, reason);
                 return to.write_all(JUNK);
             }
         };
@@ -179,7 +187,7 @@ impl Copies {
             return to.write_all(line);
         }
         let text = |path| record.pointer(path).and_then(Value::as_str);
-        let number = |path| record.pointer(path).and_then(Value::as_u64);
+        let number = |path| record.pointer(path).and_then(whole);
         let chain = || text("/metadata/log_name").map(str::to_owned);
         let carried = carried_line(&record).filter(|line| {
             let is_own = text("/metadata/log_provider") == Some("audit-log");
@@ -194,16 +202,25 @@ impl Copies {
             });
             return Ok(());
         };
+        // A line has no break; and one that has would be proven as another than it is compared as.
+        if carried.contains(['\n', '\r']) {
+            self.unreadable(place, "raw_data holds a line break, which no line of a log does".to_owned());
+            return to.write_all(JUNK);
+        }
         self.compare(place, &record, carried, rules);
-        if let Some((first, last)) =
-            number("/metadata/sequence").zip(number("/unmapped/audit_log/last_sequence"))
-        {
+        // Its own number is the line's: what the record says may be anything.
+        let first = NativeRecord::parse(carried.as_bytes()).ok().and_then(|native| native.sequence_number);
+        if let Some((first, last)) = first.zip(number("/unmapped/audit_log/last_sequence")) {
             self.merged.push(Merged { place, chain: chain(), first, last });
         }
-        // Where JSON has a line break, it may have a blank as well.
-        let one_line: Vec<u8> =
-            carried.bytes().map(|byte| if matches!(byte, b'\n' | b'\r') { b' ' } else { byte }).collect();
-        to.write_all(&one_line)
+        to.write_all(carried.as_bytes())
+    }
+
+    fn unreadable(&mut self, (copy, line): Place, reason: String) {
+        let unreadable = &mut self.copies[copy].unreadable;
+        if unreadable.len() < MOST {
+            unreadable.insert(line, reason);
+        }
     }
 
     fn compare(&mut self, place: Place, record: &Value, carried: &str, rules: &[Vec<Rule>]) {
@@ -235,8 +252,8 @@ impl Copies {
                 }
             }
             // The verifier says so of a line that was never sealed, or is no record.
-            Ok(None) => return,
-            Err(_) if SealedRecord::parse(carried.as_bytes()).is_err() => return,
+            Ok(None) | Err(_) if SealedRecord::parse(carried.as_bytes()).is_err() => return,
+            Ok(None) => "nothing in it can be compared with raw_data".to_owned(),
             Err(error) => format!("raw_data: {error}"),
         };
         if self.edited.len() == MOST {
@@ -247,6 +264,12 @@ impl Copies {
         let (chain, sequence) = native.map_or((None, None), |it| (it.chain_id, it.sequence_number));
         self.edited.push(Edited { place, chain, sequence, what: harmless(&what) });
     }
+}
+
+/// A whole number, also one that is written as `9.0`.
+fn whole(number: &Value) -> Option<u64> {
+    let float = || number.as_f64().filter(|float| float.fract() == 0.0 && (0.0..9e15).contains(float));
+    number.as_u64().or_else(|| float().map(|float| float as u64))
 }
 
 /// Whether a file is a copy, by its first line.
@@ -271,13 +294,14 @@ fn is_copy(file: &Path) -> io::Result<bool> {
 #[derive(Deserialize)]
 struct Shape {
     class_uid: Option<IgnoredAny>,
-    event: Option<IgnoredAny>,
-    event_type: Option<IgnoredAny>,
+    integrity: Option<IgnoredAny>,
+    metadata: Option<IgnoredAny>,
 }
 
 impl Shape {
+    /// Whoever enriches a record may add an `event` to it.
     fn is_ocsf(&self) -> bool {
-        self.class_uid.is_some() && self.event.is_none() && self.event_type.is_none()
+        self.class_uid.is_some() && self.metadata.is_some() && self.integrity.is_none()
     }
 }
 

@@ -99,7 +99,10 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     if opened == 0 {
         return Ok(ExitCode::from(2));
     }
-    output.finish()?;
+    // What is there is not given up for nothing.
+    if tally.written > 0 || tally.refused == 0 {
+        output.finish()?;
+    }
     tally.told().lines().for_each(complain);
     let whole = tally.refused == 0 && !tally.broken_off && all_opened && tally.adds_up();
     Ok(if whole { ExitCode::SUCCESS } else { ExitCode::FAILURE })
@@ -431,6 +434,11 @@ fn to_native(source: Source, original: bool, output: &mut Output, tally: &mut Ta
     Ok(())
 }
 
+/// A reader that went away (`| head`) is no error.
+fn unless_gone(written: io::Result<()>) -> io::Result<()> {
+    written.or_else(|error| if error.kind() == io::ErrorKind::BrokenPipe { Ok(()) } else { Err(error) })
+}
+
 /// Where it goes.
 enum Output {
     Plain(BufWriter<Box<dyn Write>>),
@@ -467,7 +475,7 @@ impl Output {
     fn put(&mut self, line: &mut Vec<u8>) -> anyhow::Result<()> {
         line.push(b'\n');
         match self {
-            Self::Plain(out) => out.write_all(line),
+            Self::Plain(out) => unless_gone(out.write_all(line)),
             Self::File { file, .. } => file.write_all(line),
         }
         .context("cannot write the output")
@@ -475,7 +483,7 @@ impl Output {
 
     fn finish(self) -> anyhow::Result<()> {
         match self {
-            Self::Plain(mut out) => out.flush().context("cannot write the output"),
+            Self::Plain(mut out) => unless_gone(out.flush()).context("cannot write the output"),
             Self::File { file, path } => {
                 let cannot_write = || format!("cannot write {}", harmless(&path.display().to_string()));
                 let file =
