@@ -33,6 +33,33 @@ pub(crate) struct Record<'a> {
     /// The names of details that have a place.
     placed: Vec<&'static str>,
     line_fits: bool,
+    operation: Option<&'a str>,
+    details: Details<'a>,
+}
+
+/// Details that every event may have, found in one pass: looking each up costs more than writing it.
+#[derive(Default)]
+struct Details<'a> {
+    error: Option<&'a Value>,
+    http_request: Option<&'a Value>,
+    ocsf: Option<&'a Value>,
+    reason: Option<&'a Value>,
+}
+
+impl<'a> Details<'a> {
+    fn of(details: &'a Map) -> Self {
+        let mut found = Self::default();
+        for (name, value) in details {
+            match name.as_str() {
+                "error" => found.error = Some(value),
+                "http_request" => found.http_request = Some(value),
+                "ocsf" => found.ocsf = Some(value),
+                "reason" => found.reason = Some(value),
+                _ => {}
+            }
+        }
+        found
+    }
 }
 
 impl<'a> Record<'a> {
@@ -43,16 +70,16 @@ impl<'a> Record<'a> {
         target: Target<'a>,
     ) -> Self {
         let version = mapping.version;
-        let request = event.details.get("http_request").filter(|request| !nests_beyond(request, MAX_DEPTH));
+        let details = Details::of(&event.details);
+        let request = details.http_request.filter(|request| !nests_beyond(request, MAX_DEPTH));
         let request = request.and_then(Value::as_object).map(|request| match target.class {
             Class::ApplicationLifecycle => http::leave(request),
             _ => http::split(request, version),
         });
         let mut masked = Vec::new();
-        for name in ["http_request", "ocsf"] {
-            let is_taken_apart = name == "http_request" && request.is_some();
-            let value =
-                event.details.get(name).filter(|value| !is_taken_apart && !nests_beyond(value, MAX_DEPTH));
+        let other = details.http_request.filter(|_| request.is_none());
+        for (name, value) in [("http_request", other), ("ocsf", details.ocsf)] {
+            let value = value.filter(|value| !nests_beyond(value, MAX_DEPTH));
             let Some(mut value) = value.cloned() else { continue };
             // What others wrote is kept in `details.ocsf`, and has requests as well.
             let has_secret = match name {
@@ -73,7 +100,21 @@ impl<'a> Record<'a> {
             _ => None,
         };
         let line_fits = recorded.line.is_none_or(|line| fits(line, version));
-        Self { mapping, event, recorded, target, request, masked, session, placed: Vec::new(), line_fits }
+        let operation = api_operation(event, target, version);
+        let placed = Vec::new();
+        Self {
+            mapping,
+            event,
+            recorded,
+            target,
+            request,
+            masked,
+            session,
+            placed,
+            line_fits,
+            operation,
+            details,
+        }
     }
 
     pub(crate) fn write(mut self, w: &mut Writer<'_>) -> Result<(), MappingError> {
@@ -104,17 +145,6 @@ impl<'a> Record<'a> {
 
     fn result(&self) -> Option<&'a ActionResult> {
         self.event.action.as_ref().and_then(|action| action.result.as_ref())
-    }
-
-    /// What was done, unless it could be mistaken for the type that stands there when nobody says, or is at odds with what
-    /// the type says was done.
-    fn api_operation(&self) -> Option<&'a str> {
-        let operation = self.event.action.as_ref()?.operation.as_deref()?;
-        let is_at_odds = matches!(self.target.activity_id, 1 | 3 | 4) && reads(operation);
-        let has_place = self.target.class == Class::ApiActivity
-            && operation != self.event.event_type.as_str()
-            && !is_at_odds;
-        has_place.then_some(operation).and_then(|operation| self.fit(operation))
     }
 
     fn ids(&self, w: &mut Writer<'_>) {
@@ -209,8 +239,8 @@ impl<'a> Record<'a> {
             w.text("\"status_code\":", result);
         }
         let reason = reason_key(event.event_type.category());
-        if let Some(text) = event.details.get(reason).and_then(Value::as_str).and_then(|text| self.fit(text))
-        {
+        let said = if reason == "error" { self.details.error } else { self.details.reason };
+        if let Some(text) = said.and_then(Value::as_str).and_then(|text| self.fit(text)) {
             w.text("\"status_detail\":", text);
             self.placed.push(reason);
         }
@@ -309,7 +339,7 @@ impl<'a> Record<'a> {
         self.authorizations(w);
         w.close();
         w.open("\"api\":");
-        w.text("\"operation\":", self.api_operation().unwrap_or(self.event.event_type.as_str()));
+        w.text("\"operation\":", self.operation.unwrap_or(self.event.event_type.as_str()));
         w.open("\"service\":");
         w.raw("\"name\":", &self.mapping.product_name);
         w.close();
@@ -607,6 +637,18 @@ fn without_reserved_names(event: &Event) -> Result<(), MappingError> {
         }
     }
     Ok(())
+}
+
+/// What was done, unless it could be mistaken for the type that stands there when nobody says, or is at odds with what the
+/// type says was done.
+fn api_operation<'a>(event: &'a Event, target: Target<'_>, version: Version) -> Option<&'a str> {
+    let operation = event.action.as_ref()?.operation.as_deref()?;
+    let is_at_odds = matches!(target.activity_id, 1 | 3 | 4) && reads(operation);
+    let has_place = target.class == Class::ApiActivity
+        && operation != event.event_type.as_str()
+        && !is_at_odds
+        && fits(operation, version);
+    has_place.then_some(operation)
 }
 
 fn in_part(part: &'static str) -> impl Fn(CanonicalError) -> MappingError {

@@ -15,22 +15,19 @@ pub(crate) fn activity_of_type(last: &str) -> Option<u8> {
 pub(crate) fn reads(operation: &str) -> bool {
     /// As Kafka, HTTP and the clouds name them.
     const READING: [&str; 7] = ["describe", "fetch", "get", "head", "list", "metadata", "read"];
-    READING.contains(&first_word(operation).as_str())
+    READING.iter().any(|word| first_word(operation).eq_ignore_ascii_case(word))
 }
 
-/// In lower case; of `s3:GetObject`, `get_object`, `GetObject` and `GET /object` it is `get`.
-fn first_word(operation: &str) -> String {
-    let name = operation.rsplit(':').next().unwrap_or(operation);
-    let mut word = String::new();
+/// Of `s3:GetObject`, `GetObject` and `GET /object` it is `Get` or `GET`.
+fn first_word(operation: &str) -> &str {
+    let name = &operation[operation.bytes().rposition(|byte| byte == b':').map_or(0, |at| at + 1)..];
     let mut was_lower = false;
-    for letter in name.chars().take_while(|letter| letter.is_ascii_alphanumeric()) {
-        if was_lower && letter.is_ascii_uppercase() {
-            break;
-        }
+    let end = name.bytes().position(|letter| {
+        let ends = !letter.is_ascii_alphanumeric() || (was_lower && letter.is_ascii_uppercase());
         was_lower = letter.is_ascii_lowercase();
-        word.push(letter.to_ascii_lowercase());
-    }
-    word
+        ends
+    });
+    &name[..end.unwrap_or(name.len())]
 }
 
 /// At most this much of a name is looked at, and of each word.
@@ -303,7 +300,7 @@ mod tests {
             ("", ""),
             ("é", ""),
         ] {
-            assert_eq!(first_word(operation), word, "{operation}");
+            assert_eq!(first_word(operation).to_ascii_lowercase(), word, "{operation}");
         }
     }
 }

@@ -43,7 +43,7 @@ impl Record<'_> {
     fn left_of_action(&self, w: &mut Writer<'_>, action: &Action) -> Result<(), CanonicalError> {
         let nothing = action.operation.is_none() && action.result.is_none() && action.duration_ms.is_none();
         w.object("\"action\":", nothing && action.extra.is_empty(), |w| {
-            if let Some(operation) = action.operation.as_ref().filter(|_| self.api_operation().is_none()) {
+            if let Some(operation) = action.operation.as_ref().filter(|_| self.operation.is_none()) {
                 w.text("\"operation\":", operation);
             }
             if let Some(result) = action.result.as_ref().filter(|result| self.fit(result.as_str()).is_none())
