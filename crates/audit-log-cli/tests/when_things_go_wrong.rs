@@ -56,17 +56,30 @@ fn with_little_room(directory: &Path, input: &[u8], arguments: &str) -> Output {
     Command::new("bash").current_dir(directory).args(["-c", &command]).output().unwrap()
 }
 
+/// The disk may be full at the very end only by chance: then closing fails, which is told instead of the sums.
 #[test]
 fn permit_goes_on_and_says_how_many_were_dropped() {
-    let directory = workplace("on_failure: permit\n");
-    let run = with_little_room(directory.path(), &events(3000), "--json");
-    assert_eq!(run.status.code(), Some(1), "{}", text(&run));
-    let summary: serde_json::Value = serde_json::from_slice(&run.stdout).unwrap();
-    let number = |key: &str| summary[key].as_u64().unwrap();
-    assert_eq!(number("recorded") + number("dropped") + number("lost"), 3000, "{summary}");
-    assert!(number("dropped") + number("lost") > 0, "{summary}");
-    assert!(text(&run).contains("warning: log/audit.log: the log cannot be written"), "{}", text(&run));
-    assert_eq!(verified(directory.path())["chains"][0]["findings"], serde_json::json!([]));
+    for _ in 0..20 {
+        let directory = workplace("on_failure: permit\n");
+        let run = with_little_room(directory.path(), &events(3000), "--json");
+        assert_eq!(run.status.code(), Some(1), "{}", text(&run));
+        assert!(text(&run).contains("warning: log/audit.log: the log cannot be written"), "{}", text(&run));
+        assert_eq!(verified(directory.path())["chains"][0]["findings"], serde_json::json!([]));
+        if run.stdout.is_empty() {
+            assert!(
+                text(&run).contains("error: ") && text(&run).contains("File too large"),
+                "{}",
+                text(&run)
+            );
+            continue;
+        }
+        let summary: serde_json::Value = serde_json::from_slice(&run.stdout).unwrap();
+        let number = |key: &str| summary[key].as_u64().unwrap();
+        assert_eq!(number("recorded") + number("dropped") + number("lost"), 3000, "{summary}");
+        assert!(number("dropped") + number("lost") > 0, "{summary}");
+        return;
+    }
+    panic!("no run ended with its sums");
 }
 
 #[test]

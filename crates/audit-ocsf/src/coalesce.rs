@@ -7,7 +7,7 @@ use audit_model::{Event, EventId, EventPattern, MAX_SAFE_INTEGER, Timestamp, Val
 /// Makes one event of identical ones that happen within a window, with how many they are (`count`) and when the first and
 /// the last of them happened (`start_time`, `end_time`).
 ///
-/// Events are identical if all of them is, but for `event_id`, `timestamp`, `count`, `start_time` and `end_time`. The window
+/// Events are identical if all of them is, but for `event_id`, `timestamp`, `count`, `start_time`, `end_time` and `logged_time`. The window
 /// is one of their time, not of the clock: the events of a group are at most so far apart, in whatever order they come. A
 /// window of zero joins events of the same millisecond.
 ///
@@ -104,6 +104,8 @@ struct Span {
 
 const COUNT: &str = "count";
 const START_TIME: &str = "start_time";
+/// When the log got it is no more of its content than when it happened.
+const LOGGED_TIME: &str = "logged_time";
 const END_TIME: &str = "end_time";
 
 impl<T> Default for Coalescer<T> {
@@ -312,7 +314,7 @@ fn span_of(event: &Event) -> Option<Span> {
 fn content_of(event: &mut Event) -> Option<Vec<u8>> {
     let (id, timestamp) = (event.event_id.clone(), event.timestamp);
     let extra: Vec<(&str, Option<Value>)> =
-        [COUNT, START_TIME, END_TIME].map(|name| (name, event.extra.remove(name))).into();
+        [COUNT, START_TIME, END_TIME, LOGGED_TIME].map(|name| (name, event.extra.remove(name))).into();
     event.event_id = EventId::from("");
     event.timestamp = Timestamp::from_milliseconds(0).expect("1970 is in range");
     let content = event.to_canonical_json();
@@ -326,6 +328,20 @@ mod tests {
     use audit_model::EventType;
 
     use super::*;
+
+    #[test]
+    fn when_the_log_got_them_keeps_no_events_apart() {
+        let mut coalescer = Coalescer::new().rule([], Duration::from_secs(1));
+        let time = Timestamp::from_milliseconds(1).expect("in range");
+        for logged in ["2024-12-01T10:15:31.000Z", "2024-12-01T10:15:32.000Z"] {
+            let mut event = Event::at(time, EventType::ACCESS_DENIED);
+            event.extra.insert(LOGGED_TIME.to_owned(), logged.into());
+            assert!(coalescer.push(event, ()).is_empty());
+        }
+        let merged = coalescer.finish();
+        assert_eq!((merged.len(), merged[0].items.len()), (1, 2));
+        assert_eq!(merged[0].event.extra[LOGGED_TIME], "2024-12-01T10:15:31.000Z", "the first's");
+    }
 
     #[test]
     fn nothing_is_kept_of_a_group_that_was_given_out() {
