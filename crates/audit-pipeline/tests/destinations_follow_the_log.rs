@@ -149,7 +149,7 @@ fn a_required_destination_is_waited_for_and_no_other_is() {
     let log = options(directory.path())
         .deliver_to(to("required", &required).required(true))
         .deliver_to(to("other", &other))
-        .drain_timeout(Duration::ZERO)
+        .drain_timeout(Duration::from_secs(2))
         .start()
         .unwrap();
     for _ in 0..20 {
