@@ -47,9 +47,8 @@ impl Check<'_> {
 
     /// OCSF's `string_t`, and something in it.
     fn text(&mut self, path: &str, text: &str, version: Version) {
-        const MOST: usize = 65_535;
         self.require(!text.is_empty(), path, "at least one character");
-        if version < Version::V1_8_0 && text.chars().count() > MOST {
+        if !version.takes(text) {
             self.error(path, "expected at most 65,535 characters, as OCSF has it before 1.8.0");
         }
     }

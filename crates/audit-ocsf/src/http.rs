@@ -7,7 +7,7 @@ mod secret;
 use audit_model::{Map, Value};
 
 use crate::Version;
-use crate::text::{fits, is_hostname, is_ip, is_short};
+use crate::text::{fits, is_hostname, is_ip};
 
 pub(crate) use mask::mask_value;
 
@@ -91,7 +91,7 @@ fn is_header(header: &Value, version: Version) -> bool {
     header.as_object().is_some_and(|header| {
         let text = |key| header.get(key).and_then(Value::as_str);
         let has_name = text("name").is_some_and(|name| fits(name, version));
-        header.len() == 2 && has_name && text("value").is_some_and(|value| is_short(value, version))
+        header.len() == 2 && has_name && text("value").is_some_and(|value| version.takes(value))
     })
 }
 

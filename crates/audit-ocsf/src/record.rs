@@ -297,11 +297,7 @@ impl<'a> Record<'a> {
         if self.address().is_some() {
             self.src_endpoint(w);
         }
-        if let Some(session) = self.session {
-            w.open("\"session\":");
-            w.text("\"uid\":", session);
-            w.close();
-        }
+        session(w, self.session);
         for (detail, key) in login::FACTS {
             if let Some(truth) = self.event.details.get(*detail).and_then(Value::as_bool) {
                 w.truth(key, truth);
@@ -327,7 +323,7 @@ impl<'a> Record<'a> {
         if self.event.actor.is_some() {
             w.open("\"actor\":");
             self.user(w, "\"user\":");
-            self.actors_session(w);
+            session(w, self.context_session());
             w.close();
         }
     }
@@ -335,7 +331,7 @@ impl<'a> Record<'a> {
     fn api_activity(&mut self, w: &mut Writer<'_>) -> Result<(), MappingError> {
         w.open("\"actor\":");
         self.user(w, "\"user\":");
-        self.actors_session(w);
+        session(w, self.context_session());
         self.authorizations(w);
         w.close();
         w.open("\"api\":");
@@ -347,14 +343,6 @@ impl<'a> Record<'a> {
         self.src_endpoint(w);
         self.resources(w)?;
         self.http_request(w)
-    }
-
-    fn actors_session(&self, w: &mut Writer<'_>) {
-        if let Some(session) = self.context_session() {
-            w.open("\"session\":");
-            w.text("\"uid\":", session);
-            w.close();
-        }
     }
 
     fn user(&self, w: &mut Writer<'_>, key: &'static str) {
@@ -649,6 +637,14 @@ fn api_operation<'a>(event: &'a Event, target: Target<'_>, version: Version) -> 
         && !is_at_odds
         && fits(operation, version);
     has_place.then_some(operation)
+}
+
+fn session(w: &mut Writer<'_>, uid: Option<&str>) {
+    if let Some(uid) = uid {
+        w.open("\"session\":");
+        w.text("\"uid\":", uid);
+        w.close();
+    }
 }
 
 fn in_part(part: &'static str) -> impl Fn(CanonicalError) -> MappingError {

@@ -50,12 +50,6 @@ impl Class {
         }
     }
 
-    /// The class of that name.
-    #[must_use]
-    pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.iter().copied().find(|class| class.name() == name)
-    }
-
     /// The class's activities in that version: `activity_id` and its caption, such as `(1, "Create")`.
     pub fn activities(self, version: Version) -> impl Iterator<Item = (u8, &'static str)> {
         let renamed = move |id: u8, caption| match (self, id, version) {

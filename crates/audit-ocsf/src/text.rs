@@ -7,14 +7,7 @@ use crate::Version;
 /// `string_t`, and something in it: an attribute that is there says something.
 #[inline]
 pub(crate) fn fits(text: &str, version: Version) -> bool {
-    !text.is_empty() && is_short(text, version)
-}
-
-/// `string_t`: at most 65,535 characters before 1.8.0.
-#[inline]
-pub(crate) fn is_short(text: &str, version: Version) -> bool {
-    const MAX_LENGTH: usize = 65_535;
-    text.len() <= MAX_LENGTH || version >= Version::V1_8_0 || text.chars().count() <= MAX_LENGTH
+    !text.is_empty() && version.takes(text)
 }
 
 /// `ip_t`: at most 40 characters.

@@ -47,6 +47,16 @@ impl Version {
     }
 }
 
+impl Version {
+    /// Whether a text is short enough for `string_t`: at most 65,535 characters before 1.8.0.
+    #[inline]
+    #[must_use]
+    pub fn takes(self, text: &str) -> bool {
+        const MAX_LENGTH: usize = 65_535;
+        text.len() <= MAX_LENGTH || self >= Self::V1_8_0 || text.chars().count() <= MAX_LENGTH
+    }
+}
+
 impl FromStr for Version {
     type Err = VersionError;
 
