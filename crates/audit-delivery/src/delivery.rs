@@ -13,7 +13,7 @@ use audit_journal::SequenceOf;
 use crate::follower::Follower;
 use crate::progress::{Place, Progress};
 use crate::state::private;
-use crate::{Destination, State};
+use crate::{Beginning, Destination, State};
 
 /// The log whose records are delivered.
 #[derive(Clone, Debug)]
@@ -132,7 +132,7 @@ impl Delivery {
         let mut places = Vec::new();
         for destination in &destinations {
             let state = resume(source, directory, destination, &*listener).map_err(failed("cannot use"))?;
-            places.push(Place::new(&destination.name, destination.required, state.acknowledged));
+            places.push(Place::new(destination, state.acknowledged));
             states.push(state);
         }
         let progress = Arc::new(Progress::new(source.durable, places, listener));
@@ -163,10 +163,23 @@ impl Delivery {
         self.progress.advance(durable);
     }
 
+    /// The last record that the followers were told is durable.
+    #[must_use]
+    pub fn durable(&self) -> u64 {
+        self.progress.durable()
+    }
+
     /// Up to which record every destination has all: what may be deleted from the log.
     #[must_use]
     pub fn acknowledged_by_all(&self) -> u64 {
         self.progress.acknowledged_by_all()
+    }
+
+    /// Up to which record every destination has all that is not [optional](Destination::optional): what may be deleted
+    /// when there is no room for more.
+    #[must_use]
+    pub fn acknowledged_by_others(&self) -> u64 {
+        self.progress.acknowledged_by_others()
     }
 
     /// Up to which record every required destination has all; `None` when none is required.
@@ -175,10 +188,10 @@ impl Delivery {
         self.progress.acknowledged_by_required()
     }
 
-    /// The destination that is the farthest behind.
+    /// The destination that is the farthest behind, of those that are not optional.
     #[must_use]
     pub fn slowest(&self) -> Option<&str> {
-        let places = self.progress.places.iter();
+        let places = self.progress.places.iter().filter(|place| !place.optional);
         places.min_by_key(|place| place.acknowledged.load(Ordering::SeqCst)).map(|place| place.name.as_str())
     }
 
@@ -256,25 +269,39 @@ fn resume(
     listener: &dyn Listener,
 ) -> io::Result<State> {
     let name = &destination.name;
-    let anew = State { chain_id: source.chain_id.clone(), ..State::default() };
+    let acknowledged = match destination.beginning {
+        Beginning::First => 0,
+        Beginning::Now => source.durable,
+        Beginning::Behind(number) => number.min(source.durable),
+    };
+    let gets = match destination.beginning {
+        Beginning::First => "all that this log holds",
+        _ => "what this log gets from now on",
+    };
+    let anew = State { chain_id: source.chain_id.clone(), acknowledged, ..State::default() };
     match State::load(directory, name) {
         Ok(None) => Ok(anew),
-        Ok(Some(state)) if state.chain_id == source.chain_id && state.acknowledged <= source.durable => {
+        Ok(Some(mut state)) if state.chain_id == source.chain_id && state.acknowledged <= source.durable => {
+            if let Beginning::Behind(number) = destination.beginning
+                && number < state.acknowledged
+            {
+                state.acknowledged = number;
+                state.in_flight = None;
+            }
             Ok(state)
         }
         Ok(Some(state)) => {
             State::set_aside(directory, name)?;
             listener.notice(format!(
-                "destination `{name}` had the records of {} up to {}, which this log ({} up to {}) is not: it gets all \
-                 that this log holds, and nothing more of the other one",
+                "destination `{name}` had the records of {} up to {}, which this log ({} up to {}) is not: it gets \
+                 {gets}, and nothing more of the other one",
                 state.chain_id, state.acknowledged, source.chain_id, source.durable
             ));
             Ok(anew)
         }
         Err(error) if error.kind() == io::ErrorKind::InvalidData => {
             State::set_aside(directory, name)?;
-            listener
-                .notice(format!("destination `{name}`: {error}; it gets all that the log holds once more"));
+            listener.notice(format!("destination `{name}`: {error}; it gets {gets}"));
             Ok(anew)
         }
         Err(error) => Err(error),

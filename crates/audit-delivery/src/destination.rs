@@ -1,3 +1,4 @@
+use std::fmt;
 use std::time::Duration;
 
 use audit_model::{EventPattern, EventType};
@@ -18,6 +19,31 @@ pub struct Destination {
     pub(crate) timeout: Duration,
     pub(crate) retry: Retry,
     pub(crate) required: bool,
+    pub(crate) only: Option<Only>,
+    pub(crate) beginning: Beginning,
+    pub(crate) optional: bool,
+}
+
+/// Where a destination begins that the delivery knows nothing of yet.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Beginning {
+    /// With the first record that the log still holds.
+    #[default]
+    First,
+    /// Behind the last record that is durable when the delivery starts.
+    Now,
+    /// Behind this record, even if it was farther already: for a sink that knows better what it has.
+    Behind(u64),
+}
+
+/// Looks at a record, and says whether it is for a destination.
+pub(crate) struct Only(pub(crate) Box<dyn Fn(&Record) -> bool + Send>);
+
+impl fmt::Debug for Only {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Only")
+    }
 }
 
 /// When a batch is sent.
@@ -53,6 +79,9 @@ impl Destination {
             timeout: Duration::from_secs(30),
             retry: Retry::default(),
             required: false,
+            only: None,
+            beginning: Beginning::First,
+            optional: false,
         }
     }
 
@@ -67,6 +96,29 @@ impl Destination {
     #[must_use]
     pub fn exclude_events(mut self, patterns: impl IntoIterator<Item = EventPattern>) -> Self {
         self.exclude_events.extend(patterns);
+        self
+    }
+
+    /// Delivers only records, among those of its events, of which this says so. It runs on the thread of the destination,
+    /// and has to say the same of a record whenever it is asked.
+    #[must_use]
+    pub fn only(mut self, selects: impl Fn(&Record) -> bool + Send + 'static) -> Self {
+        self.only = Some(Only(Box::new(selects)));
+        self
+    }
+
+    /// Sets where it begins while nothing is known of it; later it goes on where it was.
+    #[must_use]
+    pub fn beginning(mut self, beginning: Beginning) -> Self {
+        self.beginning = beginning;
+        self
+    }
+
+    /// Makes it one for which the log is kept while there is room, and no longer: it holds up neither callers nor others,
+    /// and lacks what was deleted meanwhile.
+    #[must_use]
+    pub fn optional(mut self, optional: bool) -> Self {
+        self.optional = optional;
         self
     }
 

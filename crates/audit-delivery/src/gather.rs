@@ -69,6 +69,9 @@ impl Gatherer {
                 continue;
             }
             let record = read.into_record(number);
+            if to.only.as_ref().is_some_and(|only| !only.0(&record)) {
+                continue;
+            }
             let fits = batch.records.is_empty() || *size + record.bytes.len() <= to.limits.bytes;
             if !fits && self.repeats.is_none() {
                 self.held = Some(record);

@@ -14,7 +14,7 @@ mod state;
 
 pub use dead_letter::{DeadLetter, DeadLetters};
 pub use delivery::{Delivery, DeliveryError, Listener, Refused, Source, Undelivered, make_private};
-pub use destination::{BatchLimits, Destination};
+pub use destination::{BatchLimits, Beginning, Destination};
 pub use format::{Encoded, Format};
 pub use retry::Retry;
 pub use state::{Failure, InFlight, State};

@@ -8,6 +8,7 @@ use std::time::Instant;
 use audit_model::Timestamp;
 use tokio::sync::Notify;
 
+use crate::Destination;
 use crate::delivery::{Listener, Refused};
 
 #[derive(Debug)]
@@ -31,15 +32,21 @@ pub(crate) struct Progress {
 pub(crate) struct Place {
     pub(crate) name: String,
     pub(crate) required: bool,
+    pub(crate) optional: bool,
     pub(crate) acknowledged: AtomicU64,
     /// When the event of the oldest record happened that is known not to be accepted yet, in milliseconds.
     pub(crate) oldest_ms: AtomicI64,
 }
 
 impl Place {
-    pub(crate) fn new(name: &str, required: bool, acknowledged: u64) -> Self {
-        let (acknowledged, oldest_ms) = (AtomicU64::new(acknowledged), AtomicI64::new(i64::MAX));
-        Self { name: name.to_owned(), required, acknowledged, oldest_ms }
+    pub(crate) fn new(destination: &Destination, acknowledged: u64) -> Self {
+        Self {
+            name: destination.name.clone(),
+            required: destination.required,
+            optional: destination.optional,
+            acknowledged: AtomicU64::new(acknowledged),
+            oldest_ms: AtomicI64::new(i64::MAX),
+        }
     }
 }
 
@@ -130,6 +137,11 @@ impl Progress {
     /// Up to where every destination has all.
     pub(crate) fn acknowledged_by_all(&self) -> u64 {
         Self::least(self.places.iter()).unwrap_or(u64::MAX)
+    }
+
+    /// Up to where every destination has all that is not optional.
+    pub(crate) fn acknowledged_by_others(&self) -> u64 {
+        Self::least(self.places.iter().filter(|place| !place.optional)).unwrap_or(u64::MAX)
     }
 
     /// Up to where every required destination has all; `None` when none is required.

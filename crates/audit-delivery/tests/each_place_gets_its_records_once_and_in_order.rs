@@ -5,7 +5,7 @@ mod place;
 
 use std::time::Duration;
 
-use audit_delivery::{BatchLimits, Delivery, DeliveryError, State};
+use audit_delivery::{BatchLimits, Beginning, Delivery, DeliveryError, State};
 use place::{Heard, Log, Place, numbers, to, until};
 
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -108,4 +108,46 @@ fn names_are_checked_and_a_directory_has_one_user() {
     assert!(matches!(start(&["b"]), Err(DeliveryError::Locked(_))));
     drop(first);
     start(&["b"]).unwrap();
+}
+
+#[test]
+fn a_record_is_looked_at_where_its_type_does_not_say_enough() {
+    let mut log = Log::new();
+    log.write("auth.login", 6);
+    let place = Place::default();
+    let even = to("even", &place).only(|record| record.sequence_number % 2 == 0);
+    let (delivery, _) = log.deliver(vec![even]);
+    assert_eq!(delivery.close(PATIENCE), []);
+    assert_eq!(place.numbers(), [2, 4, 6]);
+    let state = State::load(&log.state(), "even").unwrap().unwrap();
+    assert_eq!((state.acknowledged, state.delivered), (6, 3));
+}
+
+#[test]
+fn a_place_may_begin_with_what_comes_and_then_goes_on_where_it_was() {
+    let mut log = Log::new();
+    log.write("auth.login", 3);
+    let place = Place::default();
+    let new = || to("pager", &place).beginning(Beginning::Now);
+    let (delivery, _) = log.deliver(vec![new()]);
+    delivery.advance(log.write("auth.login", 2));
+    assert_eq!(delivery.close(PATIENCE), []);
+    assert_eq!(place.numbers(), [4, 5]);
+    log.write("auth.login", 2);
+    let (delivery, _) = log.deliver(vec![new()]);
+    assert_eq!(delivery.close(PATIENCE), []);
+    assert_eq!(place.numbers(), [4, 5, 6, 7]);
+}
+
+/// Its state is written before what a sink keeps by itself, or after it.
+#[test]
+fn a_sink_that_knows_what_it_has_gets_what_is_behind_that() {
+    let mut log = Log::new();
+    log.write("auth.login", 5);
+    for (behind, gets) in [(3, vec![4, 5]), (4, vec![5]), (9, vec![]), (1, vec![2, 3, 4, 5])] {
+        let place = Place::default();
+        let (delivery, _) = log.deliver(vec![to("watch", &place).beginning(Beginning::Behind(behind))]);
+        assert_eq!(delivery.close(PATIENCE), []);
+        assert_eq!(place.numbers(), gets, "behind {behind}");
+    }
 }

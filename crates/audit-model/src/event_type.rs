@@ -71,6 +71,9 @@ catalogue! {
     AUTH_FAILED = "auth.failed", "a log-in was refused.";
     ADMIN_LICENSE_APPLIED = "admin.license_applied", "a licence was applied.";
     ADMIN_FEATURE_ENABLED = "admin.feature_enabled", "a feature was switched on.";
+    ALERT_FIRED = "alert.fired", "a rule found what somebody is to be told of.";
+    ALERT_RESOLVED = "alert.resolved", "what a rule had found is over.";
+    ALERT_NOTIFY_FAILED = "alert.notify_failed", "somebody could not be told of an alert.";
     AUDIT_STARTED = "audit.started", "the audit log was opened for writing.";
     AUDIT_STOPPED = "audit.stopped", "the audit log was closed; the last record of a clean end.";
     AUDIT_EVENTS_LOST = "audit.events_lost", "events could not be recorded and the policy let them pass.";
@@ -91,11 +94,17 @@ impl EventType {
         self.0.split('.').next().unwrap_or(&self.0)
     }
 
-    /// Whether only an audit log itself records events of this type: those of the category `audit`. From anybody else
-    /// they would be forged: one could claim that records were deleted by policy.
+    /// Whether only an audit log itself records events of this type: those of the category `audit`, and alerts. From
+    /// anybody else they would be forged: one could claim that records were deleted by policy, or wake somebody at night.
     #[must_use]
     pub fn is_reserved(&self) -> bool {
-        self.category() == "audit"
+        self.category() == "audit" || self.is_alert()
+    }
+
+    /// Whether it is a record about an alert: `alert.fired`, `alert.resolved` or `alert.notify_failed`.
+    #[must_use]
+    pub fn is_alert(&self) -> bool {
+        [Self::ALERT_FIRED, Self::ALERT_RESOLVED, Self::ALERT_NOTIFY_FAILED].contains(self)
     }
 
     /// Whether the type is not in the catalogue.

@@ -30,7 +30,7 @@ impl Severity {
         match event_type {
             // Somebody's hands on the log are what the log is there to tell of.
             "audit.log_tampered" => Self::Critical,
-            "audit.events_lost" => Self::High,
+            "audit.events_lost" | "alert.fired" | "alert.notify_failed" => Self::High,
             "access.denied" | "auth.failed" => Self::Medium,
             _ if event_type.ends_with(".failed") || matches!(result, Some("failure" | "denied")) => {
                 Self::Medium

@@ -342,11 +342,12 @@ impl Committer {
     /// Deletes segments that are too many, the oldest first, unless a destination lacks them. What is not on record is not
     /// deleted.
     fn prune(&mut self) {
-        let lacks = |followers: &Followers, due: &Prunable| followers.lacks(due.segment.last_sequence);
         while let Some(due) = self.prunable.pop_front() {
             let now = Timestamp::now();
-            let event = lifecycle::retention_applied(now, self.journal.path(), &due);
-            let is_lacked = self.followers.as_ref().is_some_and(|followers| lacks(followers, &due));
+            let (log, last) = (self.journal.path(), self.last_sequence());
+            let event = lifecycle::retention_applied(now, log, &due);
+            let lacks = |followers: &Followers| followers.lacks(due.segment.last_sequence, log, last);
+            let is_lacked = self.followers.as_ref().is_some_and(lacks);
             if is_lacked || self.record(&event, now).is_err() {
                 return self.prunable.push_front(due);
             }

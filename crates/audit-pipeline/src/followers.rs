@@ -1,6 +1,7 @@
 //! Whoever gets the records behind the log, and callers who wait for them.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::fmt;
 use std::io;
 use std::ops::RangeInclusive;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -16,7 +17,7 @@ use crate::committer::Committer;
 use crate::completion::{Completion, Outcome};
 use crate::pipeline::{Notices, note};
 use crate::resume::new_chain_id;
-use crate::{OnFailure, Options, StartError};
+use crate::{OnFailure, Options, Recorder, StartError};
 
 /// What concerns delivery among the options of a pipeline.
 #[derive(Debug)]
@@ -27,6 +28,17 @@ pub(crate) struct DeliveryOptions {
     pub(crate) drain: Duration,
     pub(crate) patience: Duration,
     pub(crate) max_spool_bytes: Option<u64>,
+    pub(crate) recorder: Recorder,
+    pub(crate) before_close: Vec<Hook>,
+}
+
+/// Called when the pipeline is to be closed.
+pub(crate) struct Hook(pub(crate) Box<dyn Fn() + Send + Sync>);
+
+impl fmt::Debug for Hook {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Hook")
+    }
 }
 
 impl Default for DeliveryOptions {
@@ -37,6 +49,8 @@ impl Default for DeliveryOptions {
             drain: Duration::from_secs(10),
             patience: Duration::from_secs(10),
             max_spool_bytes: None,
+            recorder: Recorder::default(),
+            before_close: Vec::new(),
         }
     }
 }
@@ -49,8 +63,12 @@ pub(crate) struct Followers {
     max_spool_bytes: Option<u64>,
     /// When the spool was last looked at, and what was found too much.
     spool: Mutex<(Option<Instant>, Option<String>)>,
+    /// When it was last looked at whether the log may be kept for optional destinations, and whether it may.
+    room_for_optional: Mutex<(Option<Instant>, bool)>,
 }
 
+/// How many bytes of the log are kept for optional destinations that do not take them.
+const KEPT_FOR_OPTIONAL: u64 = 1 << 30;
 /// How often the spool's size is looked at.
 const LOOK: Duration = Duration::from_millis(200);
 
@@ -97,6 +115,7 @@ impl Followers {
             drain: delivery.drain,
             max_spool_bytes: delivery.max_spool_bytes,
             spool: Mutex::default(),
+            room_for_optional: Mutex::default(),
         }))
     }
 
@@ -120,9 +139,23 @@ impl Followers {
         lock(&self.callers.waiting).push_back(Waiting { first, last, completion, since });
     }
 
-    /// Whether a destination has not got that record yet.
-    pub(crate) fn lacks(&self, sequence_number: u64) -> bool {
-        self.delivery.acknowledged_by_all() < sequence_number
+    /// Whether a destination has not got that record yet. For one that is optional it is kept while there is room.
+    pub(crate) fn lacks(&self, sequence_number: u64, log: &Path, durable: u64) -> bool {
+        if self.delivery.acknowledged_by_others() < sequence_number {
+            return true;
+        }
+        let by_all = self.delivery.acknowledged_by_all();
+        if by_all >= sequence_number {
+            return false;
+        }
+        let mut room = lock(&self.room_for_optional);
+        let (looked, is_left) = &mut *room;
+        if looked.is_none_or(|looked| looked.elapsed() >= LOOK) {
+            *looked = Some(Instant::now());
+            let most = self.max_spool_bytes.map_or(KEPT_FOR_OPTIONAL, |max| max / 2);
+            *is_left = spooled(log, by_all, durable) <= most;
+        }
+        *is_left
     }
 
     /// Fails when as much waits for destinations as may.
@@ -132,7 +165,7 @@ impl Followers {
         let (looked, excess) = &mut *spool;
         if looked.is_none_or(|looked| looked.elapsed() >= LOOK) {
             *looked = Some(Instant::now());
-            let waiting = spooled(log, self.delivery.acknowledged_by_all(), durable);
+            let waiting = spooled(log, self.delivery.acknowledged_by_others(), durable);
             *excess = (waiting > max).then(|| {
                 format!(
                     "{waiting} bytes wait for destination `{}`, and {max} may; see what keeps it, or raise `max_spool_mb`",

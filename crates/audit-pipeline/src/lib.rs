@@ -13,6 +13,8 @@ mod options;
 mod pipeline;
 mod queue;
 mod receipt;
+#[cfg(feature = "delivery")]
+mod recorder;
 mod redaction;
 mod resume;
 mod selection;
@@ -21,5 +23,7 @@ pub use error::{EmitError, StartError};
 pub use options::{Durability, OnFailure, Options};
 pub use pipeline::{Emit, Pipeline, Summary};
 pub use receipt::Receipt;
+#[cfg(feature = "delivery")]
+pub use recorder::Recorder;
 pub use redaction::{Redaction, RedactionError, RedactionMethod};
 pub use selection::Selection;

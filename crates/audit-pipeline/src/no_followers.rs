@@ -19,7 +19,7 @@ impl Followers {
         match *self {}
     }
 
-    pub(crate) fn lacks(&self, _sequence_number: u64) -> bool {
+    pub(crate) fn lacks(&self, _sequence_number: u64, _log: &Path, _durable: u64) -> bool {
         match *self {}
     }
 

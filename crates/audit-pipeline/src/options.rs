@@ -184,6 +184,22 @@ impl Options {
         self
     }
 
+    /// A way for a destination to put records of its own into this log, once it is started.
+    #[cfg(feature = "delivery")]
+    #[must_use]
+    pub fn recorder(&self) -> crate::Recorder {
+        self.delivery.recorder.clone()
+    }
+
+    /// Has this called when the pipeline is to be closed, before it takes no more events: for a destination that records
+    /// what it finds, and wants to be done first. It runs on the thread of whoever closes, who waits for it.
+    #[cfg(feature = "delivery")]
+    #[must_use]
+    pub fn before_close(mut self, hook: impl Fn() + Send + Sync + 'static) -> Self {
+        self.delivery.before_close.push(crate::followers::Hook(Box::new(hook)));
+        self
+    }
+
     /// Opens the log, records `audit.started`, and begins to take events.
     ///
     /// # Errors

@@ -41,11 +41,11 @@ type Writer = JoinHandle<Result<Summary, JournalError>>;
 pub(crate) struct Shared {
     options: Options,
     pub(crate) queue: Queue,
-    committer: Mutex<Option<Committer>>,
+    pub(crate) committer: Mutex<Option<Committer>>,
     pub(crate) recorded: AtomicU64,
     notices: Notices,
     #[cfg(feature = "delivery")]
-    delivery: std::sync::Weak<audit_delivery::Delivery>,
+    pub(crate) delivery: std::sync::Weak<audit_delivery::Delivery>,
 }
 
 /// What somebody should know of the log, in sentences.
@@ -141,6 +141,8 @@ impl Pipeline {
             delivery,
             options,
         });
+        #[cfg(feature = "delivery")]
+        shared.options.delivery.recorder.started(&shared);
         let writer = {
             let shared = Arc::clone(&shared);
             let thread = std::thread::Builder::new().name("audit-writer".into());
@@ -279,6 +281,10 @@ impl Pipeline {
 
 impl Inner {
     fn close(&self) -> Result<Option<Summary>, JournalError> {
+        #[cfg(feature = "delivery")]
+        if !self.shared.queue.is_closed() {
+            self.shared.options.delivery.before_close.iter().for_each(|hook| hook.0());
+        }
         self.shared.queue.close();
         // Locked to the end, so that whoever else closes the log finds it closed.
         let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
@@ -326,6 +332,19 @@ impl Shared {
         buffer.shrink_to(64 << 10);
         ENCODED.set(buffer);
         answer
+    }
+
+    /// As [`Pipeline::emit`], for the log's own parts: whatever is selected, reserved or redacted.
+    #[cfg(feature = "delivery")]
+    pub(crate) fn record(this: &Arc<Self>, event: &Event) -> Result<Emit, EmitError> {
+        let bytes = event.to_canonical_json()?;
+        let digest = this.options.signer.is_some().then(|| EventDigest::of(&bytes));
+        let state = match this.queue.push(&bytes, digest, true, true) {
+            Ok(ticket) => EmitState::InLine(ticket),
+            Err(Refusal::Full { .. }) => EmitState::NoRoom(bytes, digest),
+            Err(Refusal::Closed) => return Err(EmitError::Closed),
+        };
+        Ok(Emit { shared: Arc::clone(this), waits: true, state })
     }
 
     fn encode(&self, event: &Event, buffer: &mut Vec<u8>) -> Result<(), CanonicalError> {

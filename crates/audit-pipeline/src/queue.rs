@@ -198,6 +198,12 @@ impl Queue {
         self.lock().batch.waiting
     }
 
+    /// Whether nothing waits for the one who writes.
+    #[cfg(feature = "delivery")]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.lock().batch.entries.is_empty()
+    }
+
     /// Counts an event that was refused and whose caller goes on. False when the queue is closed.
     pub(crate) fn count_turned_away(&self) -> bool {
         let mut state = self.lock();

@@ -11,7 +11,7 @@ use audit_delivery::{BatchLimits, Destination, Retry};
 use audit_integrity::{Key, KeyRing, Verdict, Verifier};
 use audit_journal::{Rotation, segments};
 use audit_model::{Action, Actor, Event, EventType};
-use audit_pipeline::{EmitError, OnFailure, Options, Pipeline, Receipt};
+use audit_pipeline::{EmitError, OnFailure, Options, Pipeline, Receipt, Selection};
 use audit_sink::{Batch, Receipt as Accepted, Rejection, SendFuture, Sink, SinkError};
 
 type Numbered = (u64, Vec<u8>);
@@ -387,4 +387,73 @@ fn what_was_accepted_is_recorded_though_the_spool_is_full_when_the_log_is_closed
     }
     let summary = log.close().unwrap().unwrap();
     assert_eq!((summary.recorded, summary.lost), (emitted + 500, 0));
+}
+
+#[test]
+fn an_optional_destination_is_kept_records_for_while_there_is_room_and_holds_up_nobody() {
+    let directory = tempfile::tempdir().unwrap();
+    let (place, pager) = (Place::default(), Place::default());
+    pager.mood(FAILS);
+    let start = |max_spool| {
+        options(directory.path())
+            .rotation(Rotation::never().max_size(2000).max_files(1))
+            .deliver_to(to("siem", &place))
+            .deliver_to(to("pager", &pager).optional(true))
+            .max_spool_bytes(max_spool)
+            .drain_timeout(Duration::from_millis(100))
+            .start()
+            .unwrap()
+    };
+    let path = directory.path().join("audit.log");
+    let record = |log: &Pipeline, count: usize| {
+        for _ in 0..count {
+            until("there is room", || log.emit_blocking(&event(EventType::AUTH_LOGIN)).is_ok());
+        }
+    };
+    let log = start(1_000_000);
+    record(&log, 100);
+    assert!(segments(&path).unwrap().len() > 20, "all are kept for the pager");
+    drop(log);
+    let log = start(20_000);
+    until("delivered", || place.numbers().len() >= 101);
+    record(&log, 100);
+    until("what the pager lacks goes when there is no room for it", || {
+        record(&log, 1);
+        segments(&path).unwrap().len() < 10
+    });
+    drop(log);
+    let numbers = place.numbers();
+    assert_eq!(numbers, (1..=numbers.len() as u64).collect::<Vec<_>>(), "nothing is missing at the other");
+}
+
+#[test]
+fn a_part_of_the_log_records_what_nobody_else_may_until_it_is_closed() {
+    let directory = tempfile::tempdir().unwrap();
+    let place = Place::default();
+    let selection = Selection::default().events(["backup.*".parse().unwrap()]);
+    let closing = options(directory.path()).select(selection).deliver_to(to("siem", &place));
+    let recorder = closing.recorder();
+    assert!(matches!(recorder.record(&event(EventType::ALERT_FIRED)), Err(EmitError::Closed)));
+    let last = recorder.clone();
+    let log = closing
+        .before_close(move || {
+            drop(futures_executor::block_on(last.record(&event(EventType::ALERT_RESOLVED)).unwrap()));
+        })
+        .start()
+        .unwrap();
+    assert!(matches!(log.emit_blocking(&event(EventType::ALERT_FIRED)), Err(EmitError::Reserved(_))));
+    let receipt =
+        futures_executor::block_on(recorder.record(&event(EventType::ALERT_FIRED)).unwrap()).unwrap();
+    assert_eq!(receipt, Receipt::Recorded { sequence_number: 2 });
+    assert_eq!(recorder.flushed(), Some(2));
+    until("those who follow may read it", || recorder.durable() == 2);
+    log.close().unwrap();
+    let lines = std::fs::read_to_string(directory.path().join("audit.log")).unwrap();
+    let types: Vec<_> = lines
+        .lines()
+        .map(|line| line.split("\"event_type\":\"").nth(1).unwrap().split('"').next().unwrap())
+        .collect();
+    assert_eq!(types, ["audit.started", "alert.fired", "alert.resolved", "audit.stopped"]);
+    assert!(matches!(recorder.record(&event(EventType::ALERT_FIRED)), Err(EmitError::Closed)));
+    assert_eq!((recorder.flushed(), recorder.durable()), (None, 0));
 }

@@ -1,0 +1,63 @@
+use std::fmt;
+use std::sync::{Arc, OnceLock, TryLockError, Weak};
+
+use audit_model::Event;
+
+use crate::pipeline::Shared;
+use crate::{Emit, EmitError};
+
+/// A way for a part of the log, a destination that watches it say, to put records of its own into it.
+///
+/// It is had from [`Options::recorder`](crate::Options::recorder) before the pipeline is started, and does not keep the
+/// pipeline open. Its events are neither selected nor redacted, and may be of the types that are reserved for the log.
+#[derive(Clone, Default)]
+pub struct Recorder {
+    shared: Arc<OnceLock<Weak<Shared>>>,
+}
+
+impl Recorder {
+    pub(crate) fn started(&self, shared: &Arc<Shared>) {
+        let _ = self.shared.set(Arc::downgrade(shared));
+    }
+
+    /// Begins to record an event, which is durable when the answer is there, whatever the log's durability. It is on its
+    /// way even if nobody asks for the answer, unless there was no room in memory: then it is when the answer is asked for.
+    ///
+    /// # Errors
+    /// [`EmitError::Closed`] while the pipeline is not open; [`EmitError::Event`] when the event has no canonical text.
+    pub fn record(&self, event: &Event) -> Result<Emit, EmitError> {
+        Shared::record(&self.open()?, event)
+    }
+
+    /// The last record that those who follow the log can read; 0 while the pipeline is not open.
+    #[must_use]
+    pub fn durable(&self) -> u64 {
+        let delivery = self.open().ok().and_then(|shared| shared.delivery.upgrade());
+        delivery.map_or(0, |delivery| delivery.durable())
+    }
+
+    /// The number of the log's last record, if all is in it that was accepted so far; `None` while something is on its way,
+    /// and when the pipeline is not open.
+    #[must_use]
+    pub fn flushed(&self) -> Option<u64> {
+        let shared = self.open().ok()?;
+        // Not waited for: the one who writes may wait for room on the disk.
+        let committer = match shared.committer.try_lock() {
+            Ok(committer) => committer,
+            Err(TryLockError::Poisoned(committer)) => committer.into_inner(),
+            Err(TryLockError::WouldBlock) => return None,
+        };
+        let last = committer.as_ref()?.last_sequence();
+        shared.queue.is_empty().then_some(last)
+    }
+
+    fn open(&self) -> Result<Arc<Shared>, EmitError> {
+        self.shared.get().and_then(Weak::upgrade).ok_or(EmitError::Closed)
+    }
+}
+
+impl fmt::Debug for Recorder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Recorder").field("open", &self.open().is_ok()).finish()
+    }
+}
