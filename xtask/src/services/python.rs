@@ -1,5 +1,5 @@
-//! A virtual environment with moto, with boto3 (AWS's own client, which reads back what was sent), and with the OCSF
-//! schemas as somebody else reads them.
+//! A virtual environment with moto, with boto3 (AWS's own client, which reads back what was sent), with the OCSF schemas as
+//! somebody else reads them, and with DuckDB, which runs the SQL that conditions become.
 
 use std::path::{Path, PathBuf};
 
@@ -16,6 +16,8 @@ const TOOL: Tool = Tool {
         "ocsf-json-schema==1.2.0",
         "jsonschema==4.26.0",
         "py-ocsf-models==0.10.0",
+        "duckdb==2.0.0",
+        "sqlglot==30.30.0",
     ],
     installer: "python3",
     install,
