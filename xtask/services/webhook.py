@@ -8,6 +8,8 @@ What it accepts becomes a line of OUTPUT, on disk before the answer:
     POST /redirect     is answered 307, to this server under its other name (localhost for 127.0.0.1)
     POST /services/collector/…  is answered as Splunk's HTTP Event Collector does: {"text":"Success","code":0}, and
                        {"text":"No data","code":5} with 400 to an empty body, which is not kept
+    POST /slack/…, /pagerduty/…  are answered as these places do (slack_and_pagerduty.py), and kept whatever the answer,
+                       with its "status"
     POST anything      is kept and answered 200
     HEAD anything      is answered as POST would be, as far as tokens and redirects go
     GET  anything      is answered 200: the server is there
@@ -28,6 +30,10 @@ import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+sys.dont_write_bytecode = True  # no __pycache__ beside the sources
+
+import slack_and_pagerduty
+
 OUTPUT, HTTP_PORT, HTTPS_PORT, MTLS_PORT, CERTIFICATE, KEY, CA = sys.argv[1:]
 SECRET = os.environ.get("WEBHOOK_SECRET", "").encode()
 LIMIT = 1024 * 1024
@@ -44,7 +50,9 @@ class Receiver(BaseHTTPRequestHandler):
         self.answer(200)
 
     def do_HEAD(self):
-        if not self.turned_away():
+        if slack_and_pagerduty.answers(self.path):
+            self.answer(405)
+        elif not self.turned_away():
             self.answer(200)
 
     def do_POST(self):
@@ -66,7 +74,12 @@ class Receiver(BaseHTTPRequestHandler):
         if signature == "invalid":
             return self.answer(401)
         headers = {name.lower(): value for name, value in self.headers.items()}
-        keep({"path": self.path, "headers": headers, "body": body, "signature": signature})
+        request = {"path": self.path, "headers": headers, "body": body, "signature": signature}
+        if slack_and_pagerduty.answers(self.path):
+            status, more, said = slack_and_pagerduty.answer(self.path, headers.get("content-type"), body)
+            keep({**request, "status": status})
+            return self.answer(status, more, said)
+        keep(request)
         self.answer(200, body={"text": "Success", "code": 0} if collector else None)
 
     def turned_away(self):
@@ -103,8 +116,10 @@ class Receiver(BaseHTTPRequestHandler):
         return f"{scheme}://{other}:{port}/redirected"
 
     def answer(self, status, headers={}, body=None):
-        text = json.dumps(body).encode() if body else b""
+        text = body.encode() if isinstance(body, str) else json.dumps(body).encode() if body else b""
         self.send_response(status)
+        if text:
+            self.send_header("Content-Type", "text/html" if isinstance(body, str) else "application/json")
         for name, value in headers.items():
             self.send_header(name, value)
         self.send_header("Content-Length", str(len(text)))

@@ -57,7 +57,7 @@ mod tests {
 
     #[test]
     fn a_status_says_whether_it_heals() {
-        for body in [Body::Ndjson, Body::JsonArray] {
+        for body in [Body::Ndjson, Body::JsonArray, Body::Json] {
             for status in [200, 201, 202, 204] {
                 assert_eq!(judge(body, status, b""), Accepted, "{status}");
             }

@@ -9,6 +9,9 @@ pub enum Body {
     Ndjson,
     /// One JSON array of the records (`application/json`); for records that are JSON.
     JsonArray,
+    /// One record a request, and nothing around it (`application/json`); for records that are JSON. For places that take
+    /// one message a request, such as Slack's incoming webhooks and PagerDuty's Events API.
+    Json,
     /// Events of Splunk's HTTP Event Collector, one a line (`application/json`); for records that are JSON.
     ///
     /// `{"time":<seconds>.<milliseconds>,"fields":{"chain_id":"…","sequence_number":"7"},"event":<record>}`. Index,
@@ -20,8 +23,13 @@ impl Body {
     pub(crate) fn content_type(self) -> &'static str {
         match self {
             Self::Ndjson => "application/x-ndjson",
-            Self::JsonArray | Self::SplunkHec => "application/json",
+            Self::JsonArray | Self::Json | Self::SplunkHec => "application/json",
         }
+    }
+
+    /// Whether a request holds one record and no more.
+    pub(crate) fn is_single(self) -> bool {
+        self == Self::Json
     }
 
     /// Why a record cannot be in such a body without harm to the others, if it cannot.
@@ -30,7 +38,7 @@ impl Body {
             Self::Ndjson if record.bytes.contains(&b'\n') => {
                 Some("the record holds a newline, which ends a record in NDJSON")
             }
-            Self::JsonArray | Self::SplunkHec if !is_json(&record.bytes) => {
+            Self::JsonArray | Self::Json | Self::SplunkHec if !is_json(&record.bytes) => {
                 Some("the record is not JSON, and this body holds JSON only; use ndjson")
             }
             _ => None,
@@ -41,6 +49,7 @@ impl Body {
     pub(crate) fn length_of(self, chain_id: &str, record: &Record) -> usize {
         match self {
             Self::Ndjson | Self::JsonArray => record.bytes.len() + 1,
+            Self::Json => record.bytes.len(),
             Self::SplunkHec => hec_prefix(chain_id, record).len() + record.bytes.len() + HEC_SUFFIX.len(),
         }
     }
@@ -48,7 +57,7 @@ impl Body {
     /// How many bytes a body has besides those of its records.
     pub(crate) fn overhead(self) -> usize {
         match self {
-            Self::Ndjson | Self::SplunkHec => 0,
+            Self::Ndjson | Self::Json | Self::SplunkHec => 0,
             Self::JsonArray => 1,
         }
     }
@@ -71,6 +80,8 @@ impl Body {
                 }
                 body.push(b']');
             }
+            // One: `is_single`.
+            Self::Json => records.iter().for_each(|record| body.extend_from_slice(&record.bytes)),
             Self::SplunkHec => {
                 for record in records {
                     body.extend_from_slice(hec_prefix(chain_id, record).as_bytes());
@@ -126,6 +137,8 @@ mod tests {
         let text = |body: Body| String::from_utf8(body.encode("o\"1", &records)).expect("text");
         assert_eq!(text(Body::Ndjson), "{\"b\":1.0,\"a\":\"\\u00e9\"}\n[ ]\n");
         assert_eq!(text(Body::JsonArray), r#"[{"b":1.0,"a":"\u00e9"},[ ]]"#);
+        let single = Body::Json.encode("c", &records[..1]);
+        assert_eq!(single, records[0].bytes);
         assert_eq!(
             text(Body::SplunkHec),
             concat!(
@@ -148,7 +161,7 @@ mod tests {
     fn a_record_that_would_break_the_body_is_refused() {
         assert!(Body::Ndjson.refuses(&record(1, b"{\n}")).is_some());
         assert_eq!(Body::Ndjson.refuses(&record(1, b"CEF:0|a|b")), None);
-        for body in [Body::JsonArray, Body::SplunkHec] {
+        for body in [Body::JsonArray, Body::Json, Body::SplunkHec] {
             assert_eq!(body.refuses(&record(1, b"{\n}")), None);
             for broken in [&b"CEF:0|a|b"[..], b"", b"1,2", b"{}]", b"\"\xff\""] {
                 assert!(body.refuses(&record(1, broken)).is_some(), "{broken:?}");
@@ -167,7 +180,7 @@ mod tests {
             let records: Vec<Record> = records.into_iter().map(|(text, sequence_number, timestamp_ms)| {
                 Record { sequence_number, timestamp_ms, bytes: text.into_bytes(), ..Record::default() }
             }).collect();
-            for body in [Body::Ndjson, Body::JsonArray, Body::SplunkHec] {
+            for body in [Body::Ndjson, Body::JsonArray, Body::Json, Body::SplunkHec] {
                 let lengths: usize = records.iter().map(|record| body.length_of(&chain_id, record)).sum();
                 prop_assert_eq!(body.encode(&chain_id, &records).len(), body.overhead() + lengths);
             }

@@ -41,7 +41,7 @@ impl Progress {
                 continue;
             }
             match pending.last_mut() {
-                Some(part) if part.end == index && length + added <= packed => {
+                Some(part) if part.end == index && !body.is_single() && length + added <= packed => {
                     part.end += 1;
                     length += added;
                 }
@@ -131,6 +131,18 @@ mod tests {
             "{}",
             rejected[0].reason
         );
+    }
+
+    #[test]
+    fn where_a_request_holds_one_record_each_has_its_own() {
+        let mut progress = Progress::begin(&batch(&[1, 1, 101, 100]), Body::Json, 100, 100);
+        let mut parts = Vec::new();
+        while let Some(part) = progress.next() {
+            parts.push(part);
+            progress.accepted();
+        }
+        assert_eq!(parts, [0..1, 1..2, 3..4]);
+        assert_eq!(progress.into_rejected()[0].sequence_number, 3);
     }
 
     #[test]

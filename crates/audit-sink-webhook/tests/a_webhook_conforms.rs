@@ -39,6 +39,19 @@ fn json_arrays() {
 }
 
 #[test]
+fn one_record_a_request() {
+    let Some(base) = variable("AUDIT_TEST_WEBHOOK") else { return };
+    for gzip in [false, true] {
+        let mut path = Path::new(&base, "/single", Body::Json).with(|options| options.gzip(gzip));
+        path.drops_repeated = gzip;
+        conforms(&mut path, &run_on(&runtime()));
+        assert!(
+            path.requests().iter().all(|request| request["headers"]["content-type"] == "application/json")
+        );
+    }
+}
+
+#[test]
 fn splunk_events() {
     let Some(base) = variable("AUDIT_TEST_WEBHOOK") else { return };
     for gzip in [false, true] {

@@ -121,6 +121,9 @@ pub(crate) fn down(server: &dyn Server) -> Result<()> {
     if let Some(process) = process(&folder) {
         process.stop().with_context(|| format!("cannot stop {}", server.name()))?;
     }
+    if folder.exists() {
+        server.clear(&Place::of(server)?)?;
+    }
     // The ports stay until all servers are down: Kafka, if it runs, tells its clients a port of toxiproxy's.
     let ports = fs::read(folder.join("ports"));
     if folder.exists() {

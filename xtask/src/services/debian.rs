@@ -16,7 +16,7 @@ pub(crate) type Package = (&'static str, &'static str);
 pub(crate) fn ensure(packages: &[Package]) -> Result<()> {
     let _lock = Lock::take("debian")?;
     let missing = || -> Vec<&str> {
-        packages.iter().filter(|(_, file)| !is_there(file)).map(|(package, _)| *package).collect()
+        packages.iter().filter(|package| is_missing(package)).map(|(package, _)| *package).collect()
     };
     let wanted = missing();
     if wanted.is_empty() {
@@ -46,7 +46,11 @@ pub(crate) fn ensure(packages: &[Package]) -> Result<()> {
     }
 }
 
-fn is_root() -> Result<bool> {
+pub(crate) fn is_missing((_, file): &Package) -> bool {
+    !is_there(file)
+}
+
+pub(crate) fn is_root() -> Result<bool> {
     Ok(program("id").arg("-u").output()?.stdout.trim_ascii() == b"0")
 }
 

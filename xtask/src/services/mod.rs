@@ -13,6 +13,7 @@ mod process;
 mod python;
 mod s3;
 mod server;
+mod smtp;
 mod syslog;
 mod tools;
 mod toxiproxy;
@@ -33,17 +34,18 @@ pub(crate) use environment::variables;
 use server::{Server, folder_of};
 
 /// The one that takes longest comes first.
-const SERVERS: [&dyn Server; 6] = [
+const SERVERS: [&dyn Server; 7] = [
     &kafka::Kafka,
     &s3::S3,
     &cloudwatch::CloudWatch,
     &syslog::Syslog,
+    &smtp::Smtp,
     &webhook::Webhook,
     &toxiproxy::Toxiproxy,
 ];
 
 const HELP: &str = "\
-The servers that the live tests talk to: kafka, s3, cloudwatch, syslog, webhook, toxiproxy
+The servers that the live tests talk to: kafka, s3, cloudwatch, syslog, smtp, webhook, toxiproxy
 
     cargo xtask services up [NAME…]      start them (all), or again after a kill, and wait until each answers
     cargo xtask services down [NAME…]    stop them and remove their data

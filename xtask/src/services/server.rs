@@ -45,6 +45,11 @@ pub(crate) trait Server: Sync {
         Ok(())
     }
 
+    /// Removes what it keeps outside of its folder, once it is stopped for good.
+    fn clear(&self, _place: &Place) -> Result<()> {
+        Ok(())
+    }
+
     fn environment(&self, place: &Place) -> Result<Vec<Variable>>;
 }
 

@@ -110,6 +110,7 @@ impl Place for Path {
                     .len()
             }
             Body::JsonArray => 2,
+            Body::Json => 0,
             _ => 1,
         };
         self.limit - around
@@ -132,6 +133,7 @@ fn records(body: Body, text: &str) -> Vec<Vec<u8>> {
             let events = events.into_iter::<std::collections::HashMap<String, &RawValue>>();
             events.map(|event| bytes(event.unwrap()["event"])).collect()
         }
+        Body::Json => vec![bytes(serde_json::from_str(text).unwrap())],
         _ => text.lines().map(|line| line.as_bytes().to_vec()).collect(),
     }
 }
