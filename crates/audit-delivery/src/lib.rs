@@ -16,5 +16,6 @@ pub use dead_letter::{DeadLetter, DeadLetters};
 pub use delivery::{Delivery, DeliveryError, Listener, Refused, Source, Undelivered, make_private};
 pub use destination::{BatchLimits, Beginning, Destination};
 pub use format::{Encoded, Format};
+pub use record::event_of;
 pub use retry::Retry;
 pub use state::{Failure, InFlight, State};

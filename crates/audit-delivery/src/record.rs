@@ -48,6 +48,22 @@ pub(crate) fn record(sequence_number: u64, line: &[u8]) -> Record {
     Read::of(line).into_record(sequence_number)
 }
 
+/// The event of a line of a log, sealed or not; `None` for a line that is no event.
+#[must_use]
+pub fn event_of(line: &[u8]) -> Option<audit_model::Event> {
+    #[derive(Deserialize)]
+    struct Sealed<'a> {
+        #[serde(borrow)]
+        event: &'a RawValue,
+        #[serde(rename = "integrity")]
+        _integrity: serde::de::IgnoredAny,
+    }
+    let event =
+        serde_json::from_slice::<Sealed<'_>>(line).map_or(line, |sealed| sealed.event.get().as_bytes());
+    // A line of a log has its own time.
+    audit_model::Event::from_json(event, Timestamp::from_milliseconds(0).ok()?).ok()
+}
+
 /// A line of the log that has been looked into, and not copied.
 #[derive(Debug)]
 pub(crate) struct Read<'a> {

@@ -43,7 +43,7 @@ pub(crate) struct Shared {
     pub(crate) queue: Queue,
     pub(crate) committer: Mutex<Option<Committer>>,
     pub(crate) recorded: AtomicU64,
-    notices: Notices,
+    pub(crate) notices: Notices,
     #[cfg(feature = "delivery")]
     pub(crate) delivery: std::sync::Weak<audit_delivery::Delivery>,
 }

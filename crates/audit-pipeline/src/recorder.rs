@@ -3,7 +3,7 @@ use std::sync::{Arc, OnceLock, TryLockError, Weak};
 
 use audit_model::Event;
 
-use crate::pipeline::Shared;
+use crate::pipeline::{Shared, note};
 use crate::{Emit, EmitError};
 
 /// A way for a part of the log, a destination that watches it say, to put records of its own into it.
@@ -49,6 +49,14 @@ impl Recorder {
         };
         let last = committer.as_ref()?.last_sequence();
         shared.queue.is_empty().then_some(last)
+    }
+
+    /// Tells something that somebody should know, as a sentence; see [`Pipeline::take_notices`](crate::Pipeline::take_notices).
+    /// Nobody hears it while the pipeline is not open.
+    pub fn notice(&self, sentence: String) {
+        if let Ok(shared) = self.open() {
+            note(&shared.notices, sentence);
+        }
     }
 
     fn open(&self) -> Result<Arc<Shared>, EmitError> {

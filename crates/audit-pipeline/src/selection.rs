@@ -1,3 +1,6 @@
+use std::fmt;
+use std::sync::Arc;
+
 use audit_model::{Event, EventPattern};
 
 /// Which events are recorded: all, unless lists say otherwise.
@@ -13,13 +16,16 @@ use audit_model::{Event, EventPattern};
 /// assert!(!selects(EventType::AUTH_LOGIN));
 /// # Ok::<(), audit_model::PatternError>(())
 /// ```
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Default)]
 pub struct Selection {
     events: Vec<EventPattern>,
     exclude_events: Vec<EventPattern>,
     actors: Vec<ActorPattern>,
     exclude_actors: Vec<ActorPattern>,
+    only: Option<Only>,
 }
+
+type Only = Arc<dyn Fn(&Event) -> bool + Send + Sync>;
 
 /// An actor's id, or one with `*` in it.
 type ActorPattern = String;
@@ -53,6 +59,14 @@ impl Selection {
         self
     }
 
+    /// Records only events, among those that the lists leave, of which this says so: a condition, say. It runs on the thread
+    /// of whoever emits.
+    #[must_use]
+    pub fn only(mut self, selects: impl Fn(&Event) -> bool + Send + Sync + 'static) -> Self {
+        self.only = Some(Arc::new(selects));
+        self
+    }
+
     /// Whether the event is recorded.
     #[must_use]
     pub fn selects(&self, event: &Event) -> bool {
@@ -64,5 +78,18 @@ impl Selection {
             && !named(&self.exclude_events)
             && (self.actors.is_empty() || acts(&self.actors))
             && !acts(&self.exclude_actors)
+            && self.only.as_ref().is_none_or(|only| only(event))
+    }
+}
+
+impl fmt::Debug for Selection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Selection")
+            .field("events", &self.events)
+            .field("exclude_events", &self.exclude_events)
+            .field("actors", &self.actors)
+            .field("exclude_actors", &self.exclude_actors)
+            .field("only", &self.only.is_some())
+            .finish()
     }
 }
