@@ -45,6 +45,17 @@ const SHAPES: &[Shape] = &[
         &["regex", "flate2", "tokio", AWS, "rdkafka", "openssl-sys", "reqwest", "rustls"],
     ),
     alone("audit-ocsf", "validate", NO_NETWORK),
+    alone("audit-condition", "", NO_NETWORK),
+    alone("audit-template", "", NO_NETWORK),
+    alone("audit-alert", "", NO_NETWORK),
+    alone("audit-notify", "full", NO_NETWORK),
+    alone("audit-log", "watch", &[AWS, "rdkafka", "openssl-sys", "reqwest", "rustls", "hyper"]),
+    alone(
+        "audit-sink-email",
+        "",
+        &[AWS, "rdkafka", "openssl-sys", "reqwest", "hyper", "aws-lc", "native-tls"],
+    ),
+    alone("audit-log", "email", &[AWS, "rdkafka", "openssl-sys", "reqwest", "hyper"]),
 ];
 
 pub(crate) fn check() -> Result<Outcome> {

@@ -2,7 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
+use audit_condition::Condition;
 use audit_integrity::{Key, KeyError, KeyRing};
+use audit_model::Timestamp;
 use audit_pipeline::{Options, Pipeline, Redaction, RedactionError, RedactionMethod, Selection};
 use secrecy::SecretString;
 
@@ -27,10 +29,8 @@ pub enum AssembleError {
         /// What is wrong.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// A kind of destination that this program was built without.
-    #[error(
-        "{path}: destination type `{kind}` is not built into this program; build with `--features {kind}`"
-    )]
+    /// A kind of destination, or alerts, that this program was built without.
+    #[error("{path}: `{kind}` is not built into this program; build with `--features {kind}`")]
     NotBuilt {
         /// The configuration's key.
         path: String,
@@ -110,7 +110,9 @@ impl Config {
     pub fn journal(&self, environment: Environment<'_>) -> Option<JournalFile> {
         let is_only = self.destinations.len() == 1;
         for (index, destination) in self.destinations.iter().enumerate() {
-            let gets_all = destination.events.is_empty() && destination.exclude_events.is_empty();
+            let gets_all = destination.events.is_empty()
+                && destination.exclude_events.is_empty()
+                && destination.condition.is_none();
             if let DestinationKind::File(file) = &destination.kind
                 && destination.format.is_native()
                 && (gets_all || is_only)
@@ -197,20 +199,30 @@ impl Config {
             })
             .buffer_bytes(self.buffer_mb.get() as usize * MB as usize)
             .redact(self.redaction(keys.as_ref())?)
-            .select(
+            .select(selection_where(
                 Selection::default()
                     .events(self.events.clone())
                     .exclude_events(self.exclude_events.clone())
                     .actors(self.actors.clone())
                     .exclude_actors(self.exclude_actors.clone()),
-            );
+                self.condition.as_deref(),
+            ));
         if let (Some(0), [only]) = (journal.destination, self.destinations.as_slice()) {
-            let own = Selection::default().events(only.events.clone());
-            options = options.select(own.exclude_events(only.exclude_events.clone()));
+            let own =
+                Selection::default().events(only.events.clone()).exclude_events(only.exclude_events.clone());
+            options = options.select(selection_where(own, only.condition.as_deref()));
         }
         #[cfg(feature = "delivery")]
         {
             options = self.deliver(options, &journal)?;
+        }
+        #[cfg(feature = "alert")]
+        {
+            options = self.watch(options, &self.delivery_dir(&journal), environment)?;
+        }
+        #[cfg(not(feature = "alert"))]
+        if !self.alerts.is_empty() {
+            return Err(AssembleError::NotBuilt { path: self.origin.full_path("alerts"), kind: "alert" });
         }
         #[cfg(not(feature = "delivery"))]
         if let Some(index) = (0..self.destinations.len()).find(|index| Some(*index) != journal.destination) {
@@ -278,12 +290,20 @@ pub const BUILT: Built<'static> = Built {
         "delivery",
         #[cfg(feature = "delivery")]
         "stdout",
+        #[cfg(feature = "alert")]
+        "alerts",
         #[cfg(feature = "cloudwatch")]
         "cloudwatch",
+        #[cfg(feature = "email")]
+        "email",
         #[cfg(feature = "kafka")]
         "kafka",
+        #[cfg(feature = "pagerduty")]
+        "pagerduty",
         #[cfg(feature = "s3")]
         "s3",
+        #[cfg(feature = "slack")]
+        "slack",
         #[cfg(feature = "syslog")]
         "syslog",
         #[cfg(feature = "webhook")]
@@ -295,9 +315,21 @@ pub const BUILT: Built<'static> = Built {
 fn feature_of(part: &str) -> Option<&'static str> {
     match part {
         "stdout" => Some("delivery"),
+        "alerts" => Some("alert"),
         other => {
-            let mut features = ["cloudwatch", "delivery", "kafka", "s3", "syslog", "webhook"].into_iter();
-            features.find(|feature| *feature == other)
+            let features = [
+                "alert",
+                "cloudwatch",
+                "delivery",
+                "email",
+                "kafka",
+                "pagerduty",
+                "s3",
+                "slack",
+                "syslog",
+                "webhook",
+            ];
+            features.into_iter().find(|feature| *feature == other)
         }
     }
 }
@@ -320,6 +352,14 @@ pub(crate) fn rotation(rotation: &Rotation) -> audit_journal::Rotation {
     set.max_files = rotation.max_files.map(|files| files.get() as usize);
     set.max_age = rotation.max_age;
     set
+}
+
+/// A selection of events that meet a condition, too. Conditions were read when the configuration was.
+fn selection_where(selection: Selection, condition: Option<&str>) -> Selection {
+    match condition.and_then(|text| Condition::parse(text).ok()) {
+        Some(condition) => selection.only(move |event| condition.matches(event, Timestamp::now())),
+        None => selection,
+    }
 }
 
 fn read_key(

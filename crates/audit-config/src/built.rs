@@ -4,8 +4,8 @@ use crate::{Config, ConfigErrors, DestinationKind};
 #[derive(Clone, Copy)]
 #[allow(missing_debug_implementations, reason = "holds a function")]
 pub struct Built<'a> {
-    /// Destination types (`file`, `s3`), the keys `retention`, `lifecycle`, `alerts` and `notifiers`, and `delivery`
-    /// for more than one destination, or one that is required or no file.
+    /// Types of destinations (`file`, `s3`) and of notifiers (`slack`), the keys `retention`, `lifecycle` and `alerts`, and
+    /// `delivery` for more than one destination, or one that is required or no file.
     pub parts: &'a [&'a str],
     /// The cargo feature that would bring a part, where there is one.
     pub feature_of: &'a dyn Fn(&str) -> Option<&'static str>,
@@ -65,8 +65,12 @@ impl Config {
         if !self.alerts.is_empty() {
             need("alerts", "alerts", "`alerts` are");
         }
-        if self.notifiers.is_some() {
-            need("notifiers", "notifiers", "`notifiers` are");
+        for (index, rule) in self.alerts.iter().enumerate() {
+            for (position, notifier) in rule.notify.iter().enumerate() {
+                let kind = notifier.type_name();
+                let path = format!("alerts[{index}].notify[{position}].type");
+                need(kind, &path, &format!("notifier type \"{kind}\" is"));
+            }
         }
         if self.enabled && self.destinations.is_empty() {
             errors.push(

@@ -29,6 +29,7 @@ pub(crate) fn check(config: &Config, unread: &[String], environment: Environment
     check.redact();
     check.integrity();
     check.retention();
+    check.conditions();
     check.alerts();
     let Check { errors, mut warnings, .. } = check;
     // Only a warning, as the variable may be set where the configuration runs.
@@ -381,21 +382,40 @@ impl Check<'_> {
             }
             self.alert(&path, rule);
         }
+        if self.is_read("alerts") && self.is_read("notifiers") {
+            self.errors.extend(self.config.rules().err().into_iter().flat_map(|wrong| wrong.0));
+            self.errors.extend(self.config.check_messages());
+        }
     }
 
     fn alert(&mut self, path: &str, rule: &AlertRule) {
-        self.require(!rule.name.trim().is_empty(), &format!("{path}.name"), "a name");
-        self.require(!rule.condition.trim().is_empty(), &format!("{path}.condition"), "a condition");
-        let counts = rule.threshold.is_some_and(|threshold| threshold.get() > 1);
-        if rule.window.is_some() && !counts {
-            self.warn(&format!("{path}.window"), "does nothing unless `threshold` is above 1");
-        }
-        if counts && rule.window.is_none() {
-            self.warn(&format!("{path}.threshold"), "counts for ever without a `window`");
+        if rule.window.is_some()
+            && rule.threshold.is_none_or(|threshold| threshold.get() == 1)
+            && rule.group_by.is_empty()
+        {
+            self.warn(
+                &format!("{path}.window"),
+                "counts nothing while `threshold` is 1: it only keeps one alert from being told again",
+            );
         }
         if rule.notify.is_empty() {
-            self.warn(path, "found no `notify`, so that nobody is told");
+            self.warn(path, "found no `notify`, so that nobody is told; the log has the alert's record");
         }
+    }
+
+    /// Conditions of what is logged and of what goes to a destination.
+    fn conditions(&mut self) {
+        let config = self.config;
+        let mut errors = Vec::new();
+        if let Some(text) = &config.condition {
+            config.condition_at("where", text, &mut errors);
+        }
+        for (index, destination) in config.destinations.iter().enumerate() {
+            if let Some(text) = &destination.condition {
+                config.condition_at(&format!("{}.where", config.destination_path(index)), text, &mut errors);
+            }
+        }
+        self.errors.extend(errors);
     }
 }
 

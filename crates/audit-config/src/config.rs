@@ -45,6 +45,9 @@ pub struct Config {
     /// Whose events not to log.
     #[serde(deserialize_with = "recover")]
     pub exclude_actors: Vec<String>,
+    /// Which of those events to log, as a condition: `action.result != 'success' or actor.type = 'user'`.
+    #[serde(rename = "where", deserialize_with = "recover")]
+    pub condition: Option<String>,
     /// What to take out of an event before it is recorded.
     #[serde(deserialize_with = "recover_each")]
     pub redact: Vec<RedactRule>,
@@ -125,6 +128,7 @@ impl Default for Config {
             exclude_events: Vec::new(),
             actors: Vec::new(),
             exclude_actors: Vec::new(),
+            condition: None,
             redact: Vec::new(),
             integrity: Integrity::default(),
             durability: Durability::default(),

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use audit_delivery::{BatchLimits, Destination as Delivered, Retry};
+use audit_condition::Condition;
+use audit_delivery::{BatchLimits, Destination as Delivered, Retry, event_of};
+use audit_model::Timestamp;
 use audit_pipeline::Options;
 use audit_sink::{Sink, StdoutSink};
 use audit_sink_file::FileSink;
@@ -90,6 +92,13 @@ impl Config {
             .retry(retry)
             .timeout(timeout_of(destination))
             .required(destination.required);
+        if let Some(condition) = destination.condition.as_deref().and_then(|text| Condition::parse(text).ok())
+        {
+            // What is no event meets no condition.
+            delivered = delivered.only(move |record| {
+                event_of(&record.bytes).is_some_and(|event| condition.matches(&event, Timestamp::now()))
+            });
+        }
         if let Format::Ocsf(ocsf) = &destination.format {
             delivered = delivered.format(Box::new(Ocsf::new(ocsf)));
         }
@@ -332,8 +341,14 @@ fn webhook(
     WebhookSink::new(options)
 }
 
-#[cfg(any(feature = "syslog", feature = "webhook"))]
-fn tls(tls: &crate::Tls) -> audit_tls::TlsOptions {
+#[cfg(any(
+    feature = "email",
+    feature = "pagerduty",
+    feature = "slack",
+    feature = "syslog",
+    feature = "webhook"
+))]
+pub(crate) fn tls(tls: &crate::Tls) -> audit_tls::TlsOptions {
     let mut options = audit_tls::TlsOptions::default()
         .danger_accept_invalid_certificates(tls.danger_accept_invalid_certificates);
     if let Some(file) = &tls.ca_file {

@@ -32,6 +32,9 @@ pub struct Destination {
     #[serde(default, with = "patterns")]
     #[schemars(with = "Vec<String>")]
     pub exclude_events: Vec<EventPattern>,
+    /// Which of those go here, as a condition on the event.
+    #[serde(default, rename = "where")]
+    pub condition: Option<String>,
     /// How records are written here; as the log holds them unless it says otherwise.
     #[serde(default)]
     pub format: Format,
@@ -117,14 +120,18 @@ impl Serialize for Destination {
             events: &'a [EventPattern],
             #[serde(with = "patterns")]
             exclude_events: &'a [EventPattern],
+            #[serde(rename = "where")]
+            condition: &'a Option<String>,
             format: &'a Format,
             batch: &'a Batch,
             #[serde(with = "duration")]
             timeout: Option<Duration>,
             retry: &'a Retry,
         }
-        let Self { name, required, events, exclude_events, format, batch, timeout, retry, kind } = self;
+        let Self { name, required, events, exclude_events, condition, format, batch, timeout, retry, kind } =
+            self;
         let (required, timeout) = (*required, *timeout);
-        Written { kind, name, required, events, exclude_events, format, batch, timeout, retry }.serialize(to)
+        Written { kind, name, required, events, exclude_events, condition, format, batch, timeout, retry }
+            .serialize(to)
     }
 }

@@ -1,6 +1,8 @@
 #![doc = include_str!("../README.md")]
 
 mod alert;
+#[cfg(feature = "alert")]
+mod alerting;
 #[cfg(feature = "pipeline")]
 mod assemble;
 mod built;
@@ -17,7 +19,9 @@ mod environment;
 mod error;
 mod format;
 mod integrity;
+mod messages;
 mod node;
+mod notifiers;
 mod notify;
 #[cfg(feature = "delivery")]
 mod ocsf;
@@ -27,13 +31,17 @@ mod places;
 mod redact;
 mod retention;
 mod root;
+mod rules;
 mod scalar;
 mod schema;
 mod secret;
 mod show;
 mod tagged;
 
-pub use alert::{AlertRule, EmailNotifier, Notifier, Notifiers, PagerdutyNotifier, Severity, SlackNotifier};
+pub use alert::{
+    AlertRule, EmailNotifier, Notifier, Notifiers, PagerdutyNotifier, PrecededBy, Severity, SlackNotifier,
+    SmtpEncryption, WebhookNotifier,
+};
 #[cfg(feature = "pipeline")]
 pub use assemble::{AssembleError, BUILT, JournalFile, SigningKeys};
 pub use built::Built;
@@ -43,6 +51,7 @@ pub use environment::{Environment, process_environment};
 pub use error::{ConfigError, ConfigErrors};
 pub use format::{Format, NativeFormat, OcsfClass, OcsfCoalesce, OcsfFormat, OcsfProduct, OcsfRule};
 pub use integrity::{Algorithm, Chain, Integrity, KeySource, Signing};
+pub use notifiers::NotifierPlace;
 pub use parse::{Parsed, parse};
 pub use places::{
     CloudwatchDestination, Compression, FileDestination, KafkaDestination, KafkaSecurity, ObjectLockMode,

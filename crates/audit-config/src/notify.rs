@@ -4,7 +4,7 @@ impl Config {
     /// The alert rules with all that their notifiers need: what a rule leaves out comes from
     /// `notifiers`, and else from `AUDIT_SLACK_WEBHOOK`, `AUDIT_PAGERDUTY_ROUTING_KEY`,
     /// `AUDIT_SMTP_SERVER`, `AUDIT_SMTP_USERNAME`, `AUDIT_SMTP_PASSWORD`, `AUDIT_EMAIL_FROM` and
-    /// `AUDIT_EMAIL_TO` (with commas between addresses).
+    /// `AUDIT_EMAIL_TO` (with commas between addresses) and `AUDIT_ALERT_WEBHOOK`.
     ///
     /// # Errors
     /// One for each key that a rule still lacks.
@@ -24,11 +24,7 @@ impl Config {
     }
 
     fn lacks(&self, path: &str, index: usize, notifier: &Notifier, key: &str) -> ConfigError {
-        let kind = match notifier {
-            Notifier::Slack(_) => "slack",
-            Notifier::Pagerduty(_) => "pagerduty",
-            Notifier::Email(_) => "email",
-        };
+        let kind = notifier.type_name();
         let rule = if self.origin.is_from_variable(&format!("alerts[{index}].name")) {
             format!("alerts[{index}]")
         } else {
@@ -40,40 +36,71 @@ impl Config {
     }
 }
 
+impl Notifier {
+    /// The value of `type`.
+    #[must_use]
+    pub fn type_name(&self) -> &'static str {
+        match self {
+            Self::Slack(_) => "slack",
+            Self::Pagerduty(_) => "pagerduty",
+            Self::Email(_) => "email",
+            Self::Webhook(_) => "webhook",
+        }
+    }
+}
+
+/// Takes from the defaults whatever the notifier says nothing of. Its name stays its own.
+macro_rules! fill {
+    ($own:ident from $default:expr; $($key:ident),*) => {
+        if let Some(default) = &$default {
+            $(if $own.$key.is_none() {
+                $own.$key.clone_from(&default.$key);
+            })*
+        }
+    };
+}
+
 fn complete(notifier: &mut Notifier, defaults: &Notifiers, environment: Environment<'_>) {
-    let secret = |name: &str| environment(name).map(Secret::from);
+    let text = |own: &mut Option<String>, name: &str| *own = own.take().or_else(|| environment(name));
+    let secret = |own: &mut Option<Secret>, name: &str| {
+        *own = own.take().or_else(|| environment(name).map(Secret::from));
+    };
     match notifier {
-        Notifier::Slack(slack) => {
-            let default = defaults.slack.clone().unwrap_or_default();
-            slack.webhook =
-                slack.webhook.take().or(default.webhook).or_else(|| secret("AUDIT_SLACK_WEBHOOK"));
-            slack.channel = slack.channel.take().or(default.channel);
-            slack.template = slack.template.take().or(default.template);
+        Notifier::Slack(own) => {
+            fill!(own from defaults.slack; name, webhook, channel, username, template, send_resolved, tls, proxy);
+            secret(&mut own.webhook, "AUDIT_SLACK_WEBHOOK");
         }
-        Notifier::Pagerduty(pagerduty) => {
-            let default = defaults.pagerduty.clone().unwrap_or_default();
-            let key = pagerduty.routing_key.take().or(default.routing_key);
-            pagerduty.routing_key = key.or_else(|| secret("AUDIT_PAGERDUTY_ROUTING_KEY"));
-            pagerduty.severity = pagerduty.severity.take().or(default.severity);
+        Notifier::Pagerduty(own) => {
+            fill!(own from defaults.pagerduty; name, routing_key, severity, template, send_resolved, url, tls, proxy);
+            secret(&mut own.routing_key, "AUDIT_PAGERDUTY_ROUTING_KEY");
         }
-        Notifier::Email(email) => {
-            let default = defaults.email.clone().unwrap_or_default();
-            let from = |own: &mut Option<String>, default: Option<String>, name: &str| {
-                *own = own.take().or(default).or_else(|| environment(name));
-            };
-            from(&mut email.smtp_server, default.smtp_server, "AUDIT_SMTP_SERVER");
-            from(&mut email.smtp_username, default.smtp_username, "AUDIT_SMTP_USERNAME");
-            from(&mut email.from, default.from, "AUDIT_EMAIL_FROM");
-            let password = email.smtp_password.take().or(default.smtp_password);
-            email.smtp_password = password.or_else(|| secret("AUDIT_SMTP_PASSWORD"));
-            if email.to.is_empty() {
-                email.to = default.to;
+        Notifier::Email(own) => {
+            fill!(
+                own from defaults.email;
+                name, smtp_server, encryption, smtp_username, smtp_password, from, subject, template, html, send_resolved, tls
+            );
+            text(&mut own.smtp_server, "AUDIT_SMTP_SERVER");
+            text(&mut own.smtp_username, "AUDIT_SMTP_USERNAME");
+            secret(&mut own.smtp_password, "AUDIT_SMTP_PASSWORD");
+            text(&mut own.from, "AUDIT_EMAIL_FROM");
+            if let Some(default) = defaults.email.as_ref().filter(|_| own.to.is_empty()) {
+                own.to.clone_from(&default.to);
             }
-            if email.to.is_empty() {
+            if own.to.is_empty() {
                 let addresses = environment("AUDIT_EMAIL_TO").unwrap_or_default();
-                email.to =
+                own.to =
                     addresses.split(',').map(|to| to.trim().to_owned()).filter(|to| !to.is_empty()).collect();
             }
+        }
+        Notifier::Webhook(own) => {
+            // Headers hold tokens, which are for the place that they were written for.
+            if let Some(default) =
+                defaults.webhook.as_ref().filter(|_| own.url.is_none() && own.headers.is_empty())
+            {
+                own.headers.clone_from(&default.headers);
+            }
+            fill!(own from defaults.webhook; name, url, template, signing_secret, send_resolved, tls, proxy);
+            secret(&mut own.url, "AUDIT_ALERT_WEBHOOK");
         }
     }
 }
@@ -87,6 +114,7 @@ fn lacking(notifier: &Notifier) -> Vec<&'static str> {
             ("from", email.from.is_none()),
             ("to", email.to.is_empty()),
         ],
+        Notifier::Webhook(webhook) => vec![("url", webhook.url.is_none())],
     };
     keys.iter().filter(|(_, lacks)| *lacks).map(|(key, _)| *key).collect()
 }

@@ -47,7 +47,7 @@ enterprise:
     assert_eq!(
         errors(text),
         "\
-audit.yaml:6:7: enterprise.audit.destination.rotaton: unknown key `rotaton`, expected one of `batch`, `events`, `exclude_events`, `format`, `name`, `path`, `required`, `retry`, `rotation`, `timeout`, `type`
+audit.yaml:6:7: enterprise.audit.destination.rotaton: unknown key `rotaton`, expected one of `batch`, `events`, `exclude_events`, `format`, `name`, `path`, `required`, `retry`, `rotation`, `timeout`, `type`, `where`
   6 |       rotaton:
     |       ^^^^^^^
   help: did you mean `rotation`?
@@ -55,7 +55,7 @@ audit.yaml:10:18: enterprise.audit.integrity.signing.enabled: found `yes`, expec
   10 |         enabled: yes
      |                  ^^^
   help: write `true`
-audit.yaml:11:5: enterprise.audit.evnts: unknown key `evnts`, expected one of `actors`, `alerts`, `buffer_mb`, `chain_id`, `destination`, `destinations`, `drain_timeout`, `durability`, `enabled`, `events`, `exclude_actors`, `exclude_events`, `integrity`, `lifecycle`, `max_spool_mb`, `notifiers`, `on_failure`, `redact`, `required_timeout`, `retention`, `state_dir`
+audit.yaml:11:5: enterprise.audit.evnts: unknown key `evnts`, expected one of `actors`, `alerts`, `buffer_mb`, `chain_id`, `destination`, `destinations`, `drain_timeout`, `durability`, `enabled`, `events`, `exclude_actors`, `exclude_events`, `integrity`, `lifecycle`, `max_spool_mb`, `notifiers`, `on_failure`, `redact`, `required_timeout`, `retention`, `state_dir`, `where`
   11 |     evnts: ******
      |     ^^^^^
   help: did you mean `events`?
@@ -114,8 +114,9 @@ audit.yaml:9:27: enterprise.audit.retention.min_days: found more than `max_days`
 audit.yaml:10:60: enterprise.audit.lifecycle[1].days: found no more days than in the step before, expected more
 audit.yaml:11:21: enterprise.audit.redact[0].path: found a field that identifies the event, expected one that may be redacted
 audit.yaml:11:39: enterprise.audit.redact[1].path: expected the path of a field such as `details.password`
-audit.yaml:12:35: enterprise.audit.alerts[0].condition: expected a condition
+audit.yaml:12:35: enterprise.audit.alerts[0].condition: column 1: the condition is empty; write one such as event_type = 'backup.failed'
 audit.yaml:12:47: enterprise.audit.alerts[1].name: found the name of `alerts[0]` again, expected another
+audit.yaml:12:61: enterprise.audit.alerts[1].condition: column 1: x is not a field; fields begin with event_type, timestamp, actor., action., resource., context. or details.
 "
     );
     assert_eq!(
@@ -329,7 +330,7 @@ destination: {type: file, path: a.log, rotation: {max_files: 3}}
 events: [backup.complete, billing.exported, '*.failed']
 retention: {min_days: 30}
 alerts:
-- {name: a, condition: x, window: 5m}
+- {name: a, condition: details.x, window: 5m}
 ";
     let warnings = parse("audit.yaml", text, &environment).unwrap().warnings;
     let all: Vec<_> = warnings
@@ -342,8 +343,8 @@ alerts:
             "1:62 rotation deletes the oldest file by number, whatever `retention.min_days` says",
             "2:10 found `backup.complete`, which is no known event type",
             "2:27 found `billing.exported`, which is no known event type",
-            "5:3 found no `notify`, so that nobody is told",
-            "5:35 does nothing unless `threshold` is above 1",
+            "5:3 found no `notify`, so that nobody is told; the log has the alert's record",
+            "5:43 counts nothing while `threshold` is 1: it only keeps one alert from being told again",
         ]
     );
     assert_eq!(

@@ -189,7 +189,7 @@ fn what_a_notifier_lacks_is_a_warning_unless_it_comes_from_elsewhere() {
             (26, "missing key `webhook` for rule `unauthorized-restore`"),
         ]
     );
-    let rule = "alerts: [{name: a, condition: x, notify: [{type: slack}]}]";
+    let rule = "alerts: [{name: a, condition: details.x, notify: [{type: slack}]}]";
     let warnings = |text: &str, environment| parse("a", text, environment).unwrap().warnings.len();
     assert_eq!(warnings(rule, &|_| None), 1);
     assert_eq!(warnings(rule, &|name| (name == "AUDIT_SLACK_WEBHOOK").then(String::new)), 0);

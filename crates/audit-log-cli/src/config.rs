@@ -41,6 +41,12 @@ pub(crate) fn run(command: &Command) -> anyhow::Result<ExitCode> {
 
 /// Reads and parses a configuration. The inner error is what is wrong in it.
 pub(crate) fn load(path: &Path) -> anyhow::Result<Result<Parsed, ConfigErrors>> {
+    let (name, text) = read(path)?;
+    Ok(audit_config::parse(&name, &text, &process_environment))
+}
+
+/// A configuration's name in messages, and its text.
+pub(crate) fn read(path: &Path) -> anyhow::Result<(String, String)> {
     let bytes = if path == Path::new("-") {
         let mut bytes = Vec::new();
         std::io::Read::read_to_end(&mut std::io::stdin(), &mut bytes).map(|_| bytes)
@@ -52,7 +58,7 @@ pub(crate) fn load(path: &Path) -> anyhow::Result<Result<Parsed, ConfigErrors>> 
     let Ok(text) = String::from_utf8(bytes) else {
         anyhow::bail!("{name}: is not UTF-8 text, so it is not YAML")
     };
-    Ok(audit_config::parse(&name, &text, &process_environment))
+    Ok((name, text))
 }
 
 /// The configuration, if this program can run it, or `None` when what is wrong with it has been told.
@@ -106,7 +112,7 @@ fn not_built(config: &Config) -> Vec<ConfigError> {
     config.check_built(BUILT).err().map(|errors| errors.errors().to_vec()).unwrap_or_default()
 }
 
-fn tell(error: &ConfigError) -> Value {
+pub(crate) fn tell(error: &ConfigError) -> Value {
     json!({
         "file": error.file,
         "line": error.line,

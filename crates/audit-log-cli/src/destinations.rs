@@ -1,15 +1,17 @@
-//! Commands about a configuration's destinations: whether they can be reached, how far they are, and what they refused.
+//! Commands about a configuration's destinations and notifiers: whether they can be reached, how far they are, and what
+//! they refused.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow, bail};
-use audit_config::{Config, DestinationKind, JournalFile, process_environment};
-use audit_delivery::{DeadLetter, DeadLetters, State};
+use audit_config::{AssembleError, Config, DestinationKind, JournalFile, NotifierPlace, process_environment};
+use audit_delivery::{DeadLetter, DeadLetters, Destination, State};
 use audit_integrity::SealedRecord;
 use audit_journal::{Reader, segments};
 use audit_model::Timestamp;
+use audit_pipeline::Recorder;
 use audit_sink::{Batch, SinkError};
 use clap::{Args, Subcommand};
 use comfy_table::{Table, presets};
@@ -23,7 +25,7 @@ pub(crate) struct Arguments {
     /// The configuration (YAML)
     #[arg(long, short, value_name = "FILE")]
     config: PathBuf,
-    /// Only this destination: its name, or its type if it has none
+    /// Only this destination: its name, or its type if it has none; or a notifier's name, or `alerts` for the alert rules
     #[arg(long, short, value_name = "NAME")]
     destination: Option<String>,
     /// Print the result as JSON
@@ -50,54 +52,115 @@ pub(crate) enum DeadLetterCommand {
 /// How long one destination may take to answer.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// A configuration, and those of its destinations that were asked for.
+/// A configuration, and those of its places that were asked for.
 struct Chosen {
     config: Config,
     journal: JournalFile,
-    indexes: Vec<usize>,
+    places: Vec<Place>,
+    /// Why the notifiers are not among them.
+    no_notifiers: Option<String>,
 }
+
+/// What follows the log.
+enum Place {
+    /// A destination, by its index.
+    Destination(usize),
+    /// The alert rules.
+    Alerts,
+    Notifier(NotifierPlace),
+}
+
+/// What the alert rules are called among destinations.
+const ALERTS: &str = "alerts";
 
 impl Arguments {
     fn choose(&self) -> anyhow::Result<Option<Chosen>> {
         let Some(config) = checked(&self.config)? else { return Ok(None) };
         let journal =
             config.journal(&process_environment).context("no place for the journal: set `state_dir`")?;
-        let name = |index: &usize| config.destination_name(*index);
-        let all = 0..config.destinations.len();
-        let indexes = match &self.destination {
-            None => all.collect(),
-            Some(wanted) => {
-                let Some(index) = all.clone().find(|index| name(index) == wanted) else {
-                    let names: Vec<_> = all.map(|index| format!("`{}`", name(&index))).collect();
-                    bail!("no destination is called `{wanted}`; expected one of {}", names.join(", "));
-                };
-                vec![index]
+        let mut places: Vec<Place> = (0..config.destinations.len()).map(Place::Destination).collect();
+        let mut no_notifiers = None;
+        if !config.alerts.is_empty() {
+            places.push(Place::Alerts);
+            match config.notifier_places(&process_environment) {
+                Ok(notifiers) => places.extend(notifiers.into_iter().map(Place::Notifier)),
+                Err(errors) => no_notifiers = Some(errors.to_string()),
             }
-        };
-        Ok(Some(Chosen { config, journal, indexes }))
+        }
+        let mut chosen = Chosen { config, journal, places, no_notifiers };
+        if let Some(wanted) = &self.destination {
+            let names: Vec<_> =
+                chosen.places.iter().map(|place| format!("`{}`", chosen.name(place))).collect();
+            let index = chosen.places.iter().position(|place| chosen.name(place) == wanted);
+            let Some(index) = index else {
+                let why = chosen.no_notifiers.map(|why| format!("; of notifiers, none can be: {why}"));
+                let (names, why) = (names.join(", "), why.unwrap_or_default());
+                bail!("no destination is called `{wanted}`; expected one of {names}{why}");
+            };
+            chosen.places = vec![chosen.places.swap_remove(index)];
+            chosen.no_notifiers = None;
+        }
+        Ok(Some(chosen))
     }
 }
 
 impl Chosen {
-    fn name(&self, index: usize) -> &str {
-        self.config.destination_name(index)
+    fn name<'a>(&'a self, place: &'a Place) -> &'a str {
+        match place {
+            Place::Destination(index) => self.config.destination_name(*index),
+            Place::Alerts => ALERTS,
+            Place::Notifier(notifier) => &notifier.name,
+        }
+    }
+
+    fn kind(&self, place: &Place) -> &'static str {
+        match place {
+            Place::Destination(index) => self.config.destinations[*index].kind.type_name(),
+            Place::Alerts => "rules",
+            Place::Notifier(notifier) => notifier.type_name(),
+        }
     }
 
     fn directory(&self) -> PathBuf {
         self.config.delivery_dir(&self.journal)
     }
 
-    fn is_journal(&self, index: usize) -> bool {
-        self.journal.destination == Some(index)
+    fn is_journal(&self, place: &Place) -> bool {
+        matches!(place, Place::Destination(index) if self.journal.destination == Some(*index))
     }
 
-    fn kind(&self, index: usize) -> &'static str {
-        self.config.destinations[index].kind.type_name()
+    /// What is sent to; the alert rules are no such place.
+    fn delivered(&self, place: &Place) -> Option<Result<Destination, AssembleError>> {
+        match place {
+            Place::Destination(index) => Some(self.config.delivered(*index)),
+            Place::Alerts => None,
+            Place::Notifier(notifier) => Some(self.config.told(notifier, Recorder::default())),
+        }
+    }
+
+    fn warn_of_notifiers(&self) {
+        if let Some(why) = &self.no_notifiers {
+            eprintln!("warning: notifiers are left out: {why}");
+        }
     }
 }
 
-fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+pub(crate) fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start a runtime")
+}
+
+/// Sends once, and closes. The error is why it was not taken.
+pub(crate) async fn deliver(destination: &mut Destination, batch: &Batch) -> anyhow::Result<()> {
+    let sent = match tokio::time::timeout(PATIENCE, destination.send(batch)).await {
+        Ok(Ok(receipt)) => match receipt.rejected.into_iter().next() {
+            Some(rejection) => Err(anyhow!(rejection.reason)),
+            None => Ok(()),
+        },
+        Ok(Err(error)) => Err(anyhow!(plain(&error))),
+        Err(_) => Err(anyhow!("no answer within {} seconds", PATIENCE.as_secs())),
+    };
+    let _ = tokio::time::timeout(PATIENCE, destination.sink().close()).await;
+    sent
 }
 
 pub(crate) fn check(command: &CheckCommand) -> anyhow::Result<ExitCode> {
@@ -111,16 +174,18 @@ pub(crate) fn check(command: &CheckCommand) -> anyhow::Result<ExitCode> {
     let told_there = chosen.journal.destination.is_some() && journal.is_err();
     let state = journal.and_then(|()| check_file(&chosen.directory().join(".lock")));
     let state = ("(state)", "directory", state.err().filter(|_| !told_there));
-    let each = chosen.indexes.iter().map(|&index| {
-        let failure = if chosen.is_journal(index) {
+    let each = chosen.places.iter().map(|place| {
+        let failure = if chosen.is_journal(place) {
             check_file(&chosen.journal.path).err()
         } else {
-            check_one(&chosen, index, &runtime).err()
+            check_one(&chosen, place, &runtime).err()
         };
-        (chosen.name(index), chosen.kind(index), failure)
+        (chosen.name(place), chosen.kind(place), failure)
     });
     let is_well = state.2.is_none();
-    for (name, kind, failure) in each.chain((!is_well).then_some(state)) {
+    let notifiers =
+        chosen.no_notifiers.as_ref().map(|why| ("(notifiers)", "notify", Some(anyhow!(why.clone()))));
+    for (name, kind, failure) in each.chain(notifiers).chain((!is_well).then_some(state)) {
         all_well &= failure.is_none();
         let failure = failure.map(|error| describe(&error));
         if arguments.json {
@@ -138,11 +203,14 @@ pub(crate) fn check(command: &CheckCommand) -> anyhow::Result<ExitCode> {
     Ok(if all_well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn check_one(chosen: &Chosen, index: usize, runtime: &tokio::runtime::Runtime) -> anyhow::Result<()> {
-    if let DestinationKind::File(file) = &chosen.config.destinations[index].kind {
+fn check_one(chosen: &Chosen, place: &Place, runtime: &tokio::runtime::Runtime) -> anyhow::Result<()> {
+    if let Place::Destination(index) = place
+        && let DestinationKind::File(file) = &chosen.config.destinations[*index].kind
+    {
         return check_file(&file.path);
     }
-    let mut destination = chosen.config.delivered(index)?;
+    let Some(destination) = chosen.delivered(place) else { return Ok(()) };
+    let mut destination = destination?;
     runtime.block_on(async {
         match tokio::time::timeout(PATIENCE, destination.sink().check()).await {
             Ok(checked) => checked.map_err(|error| anyhow!(plain(&error))),
@@ -189,27 +257,28 @@ pub(crate) fn status(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let sealed = chosen.config.integrity.chains() || chosen.config.integrity.signs();
     let log = &chosen.journal.path;
     let last = last_sequence(log, sealed).with_context(|| format!("cannot read {}", log.display()))?;
+    chosen.warn_of_notifiers();
     let mut rows = Vec::new();
-    for &index in &chosen.indexes {
-        let progress = match chosen.is_journal(index) {
+    for place in &chosen.places {
+        let progress = match chosen.is_journal(place) {
             true => None,
-            false => Some(progress(&chosen, index, sealed, last)?),
+            false => Some(progress(&chosen, place, sealed, last)?),
         };
-        rows.push((index, progress));
+        rows.push((place, progress));
     }
     let failing = rows.iter().any(|(_, row)| row.as_ref().is_some_and(|row| row.state.failure.is_some()));
     if arguments.json {
         let destinations: Vec<_> =
-            rows.iter().map(|(index, row)| tell(&chosen, *index, row.as_ref())).collect();
+            rows.iter().map(|(place, row)| tell(&chosen, place, row.as_ref())).collect();
         print_json(
             &json!({"log": log.display().to_string(), "last_sequence": last, "destinations": destinations}),
         )?;
     } else {
         print(&format!("log {}, {}\n", log.display(), count(last, "record")))?;
         print(&format!("{}\n", table(&chosen, &rows).trim_fmt()))?;
-        for (index, row) in &rows {
+        for (place, row) in &rows {
             if let Some(failure) = row.as_ref().and_then(|row| row.state.failure.as_ref()) {
-                let (name, attempts) = (chosen.name(*index), count(failure.attempts.into(), "attempt"));
+                let (name, attempts) = (chosen.name(place), count(failure.attempts.into(), "attempt"));
                 print(&format!(
                     "{name}: failing since {} ({attempts}): {}\n",
                     failure.since, failure.message
@@ -220,19 +289,27 @@ pub(crate) fn status(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     Ok(if failing { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
-fn progress(chosen: &Chosen, index: usize, sealed: bool, last: u64) -> anyhow::Result<Progress> {
-    let mut state = State::load(&chosen.directory(), chosen.name(index))?.unwrap_or_default();
+fn progress(chosen: &Chosen, place: &Place, sealed: bool, last: u64) -> anyhow::Result<Progress> {
+    let unknown = || {
+        let mut state = State::default();
+        // What was in the log before there were rules is none of theirs.
+        if !matches!(place, Place::Destination(_)) {
+            state.acknowledged = last;
+        }
+        state
+    };
+    let mut state = State::load(&chosen.directory(), chosen.name(place))?.unwrap_or_else(unknown);
     // What was delivered of another log says nothing of this one, and `run` begins anew.
     let chain = reader(&chosen.journal.path, 1, sealed).next_line()?.and_then(|line| chain_of(line.bytes));
     if state.acknowledged > last || chain.is_some_and(|chain| chain != state.chain_id) {
-        state = State::default();
+        state = unknown();
     }
     let lag_records = last.saturating_sub(state.acknowledged);
     let mut reader = reader(&chosen.journal.path, state.acknowledged.saturating_add(1), sealed);
     let oldest = reader.next_line().ok().flatten().and_then(|line| timestamp(line.bytes));
     let milliseconds =
         oldest.map_or(0, |oldest| Timestamp::now().as_milliseconds() - oldest.as_milliseconds()).max(0);
-    let dead_letters = DeadLetters::of(&chosen.directory(), chosen.name(index)).list()?.len();
+    let dead_letters = DeadLetters::of(&chosen.directory(), chosen.name(place)).list()?.len();
     Ok(Progress { state, dead_letters, lag_records, lag_seconds: milliseconds as f64 / 1000.0 })
 }
 
@@ -261,7 +338,7 @@ fn timestamp(line: &[u8]) -> Option<Timestamp> {
     event.get("timestamp")?.as_str()?.parse().ok()
 }
 
-fn table(chosen: &Chosen, rows: &[(usize, Option<Progress>)]) -> Table {
+fn table(chosen: &Chosen, rows: &[(&Place, Option<Progress>)]) -> Table {
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
     table.set_header([
@@ -274,8 +351,8 @@ fn table(chosen: &Chosen, rows: &[(usize, Option<Progress>)]) -> Table {
         "DEAD LETTERS",
         "LAST SUCCESS",
     ]);
-    for (index, row) in rows {
-        let (name, kind) = (chosen.name(*index), chosen.kind(*index));
+    for (place, row) in rows {
+        let (name, kind) = (chosen.name(place), chosen.kind(place));
         let Some(Progress { state, dead_letters, lag_records, lag_seconds }) = row else {
             table.add_row([name, kind, "is the log", "", "", "", "", ""]);
             continue;
@@ -299,9 +376,9 @@ fn table(chosen: &Chosen, rows: &[(usize, Option<Progress>)]) -> Table {
     table
 }
 
-fn tell(chosen: &Chosen, index: usize, row: Option<&Progress>) -> Value {
+fn tell(chosen: &Chosen, place: &Place, row: Option<&Progress>) -> Value {
     let mut told =
-        json!({"destination": chosen.name(index), "type": chosen.kind(index), "is_log": row.is_none()});
+        json!({"destination": chosen.name(place), "type": chosen.kind(place), "is_log": row.is_none()});
     if let Some(Progress { state, dead_letters, lag_records, lag_seconds }) = row {
         told["dead_letters"] = json!(dead_letters);
         told["lag_records"] = json!(lag_records);
@@ -324,8 +401,9 @@ fn list(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
     table.set_header(["DESTINATION", "RECORD", "EVENT TYPE", "GIVEN UP", "REASON"]);
-    for &index in &chosen.indexes {
-        let name = chosen.name(index);
+    chosen.warn_of_notifiers();
+    for place in &chosen.places {
+        let name = chosen.name(place);
         for DeadLetter { record, time, reason, .. } in DeadLetters::of(&chosen.directory(), name).list()? {
             let bytes = String::from_utf8_lossy(&record.bytes);
             if arguments.json {
@@ -359,12 +437,15 @@ fn retry(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let runtime = runtime()?;
     let mut tried = Retried::default();
     let mut unreachable = Vec::new();
-    for &index in chosen.indexes.iter().filter(|index| !chosen.is_journal(**index)) {
-        let name = chosen.name(index);
+    chosen.warn_of_notifiers();
+    for place in chosen.places.iter().filter(|place| !chosen.is_journal(place)) {
+        let name = chosen.name(place);
         let letters = DeadLetters::of(&chosen.directory(), name);
         letters
             .retry(|letters| {
-                let (left, failure) = runtime.block_on(send_again(&chosen, index, letters, &mut tried))?;
+                // The alert rules refuse nothing.
+                let Some(destination) = chosen.delivered(place) else { return Ok(letters) };
+                let (left, failure) = runtime.block_on(send_again(destination?, letters, &mut tried));
                 unreachable.extend(failure.map(|failure| format!("destination `{name}`: {failure}")));
                 anyhow::Ok(left)
             })
@@ -394,12 +475,10 @@ struct Retried {
 /// Sends records one by one, so that one that is refused again keeps no other, until the place cannot be reached. Returns
 /// those that stay, and why the place cannot.
 async fn send_again(
-    chosen: &Chosen,
-    index: usize,
+    mut destination: Destination,
     letters: Vec<DeadLetter>,
     tried: &mut Retried,
-) -> anyhow::Result<(Vec<DeadLetter>, Option<String>)> {
-    let mut destination = chosen.config.delivered(index)?;
+) -> (Vec<DeadLetter>, Option<String>) {
     let mut left = Vec::new();
     let mut failure: Option<String> = None;
     for mut letter in letters {
@@ -435,5 +514,5 @@ async fn send_again(
         }
     }
     let _ = tokio::time::timeout(PATIENCE, destination.sink().close()).await;
-    Ok((left, failure))
+    (left, failure)
 }

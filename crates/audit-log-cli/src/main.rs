@@ -1,6 +1,8 @@
 //! The `audit-log` command.
 #![allow(clippy::print_stdout, reason = "a command-line program")]
 
+mod alerts;
+mod condition;
 mod config;
 mod copies;
 mod destinations;
@@ -9,6 +11,7 @@ mod json_stream;
 mod keygen;
 mod ocsf;
 mod output;
+mod progress;
 mod rejects;
 mod run;
 mod socket;
@@ -55,7 +58,7 @@ enum Command {
     /// Exit code 0: all is well; 1: something would fail; 2: the configuration cannot be run.
     #[command(subcommand)]
     Check(destinations::CheckCommand),
-    /// Say how far each destination is, and what keeps it
+    /// Say how far each destination is, the alert rules and their notifiers among them, and what keeps it
     ///
     /// It reads what `run` notes about its destinations, and works while that runs and after it.
     ///
@@ -67,6 +70,12 @@ enum Command {
     /// Check OCSF records, explain them, make them of a log and read them back
     #[command(subcommand)]
     Ocsf(ocsf::Command),
+    /// Check alert rules, try them on past events, explain them, and send a test
+    #[command(subcommand)]
+    Alerts(alerts::Command),
+    /// Check a condition, or translate it for another tool
+    #[command(subcommand)]
+    Condition(condition::Command),
     /// Make a signing key
     ///
     /// 32 random bytes, in the form that `key_env_var` and `key_file` take.
@@ -87,6 +96,8 @@ fn main() -> ExitCode {
         Command::Status(arguments) => destinations::status(&arguments),
         Command::DeadLetter(command) => destinations::dead_letter(&command),
         Command::Ocsf(command) => ocsf::run(&command),
+        Command::Alerts(command) => alerts::run(&command),
+        Command::Condition(command) => condition::run(&command),
         Command::Keygen(arguments) => keygen::run(&arguments),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "audit-log", &mut std::io::stdout());

@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fs;
-use std::io::{self, IsTerminal as _};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::atomic::Ordering;
@@ -13,13 +13,13 @@ use audit_integrity::{ChainReport, Finding, Head, Key, KeyRing, Report, Verdict,
 use audit_journal::segments;
 use audit_ocsf::Rule;
 use clap::Args;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 
 use crate::config::load;
 use crate::copies::{Copies, rules_of};
 use crate::output::{count, harmless, path, print, print_json};
+use crate::progress;
 
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
@@ -240,13 +240,7 @@ fn head_of(text: &str, report: &Report) -> anyhow::Result<Head> {
 }
 
 fn verify_with_progress(verifier: &Verifier, files: &[PathBuf]) -> anyhow::Result<Report> {
-    let size = files.iter().filter_map(|file| fs::metadata(file).ok()).map(|metadata| metadata.len()).sum();
-    if !io::stderr().is_terminal() || size < 64 << 20 {
-        return Ok(verifier.verify(files)?);
-    }
-    let style = ProgressStyle::with_template("{bar:30} {bytes}/{total_bytes}  {bytes_per_sec}");
-    let bar = ProgressBar::with_draw_target(Some(size), ProgressDrawTarget::stderr());
-    bar.set_style(style.expect("a template of known keys"));
+    let Some(bar) = progress::bar(files) else { return Ok(verifier.verify(files)?) };
     let read = verifier.read_bytes();
     let before = read.load(Ordering::Relaxed);
     let report = std::thread::scope(|scope| {

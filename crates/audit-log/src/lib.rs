@@ -1,5 +1,9 @@
 #![doc = include_str!("../README.md")]
 
+#[cfg(feature = "alert")]
+pub use audit_alert as alert;
+#[cfg(feature = "condition")]
+pub use audit_condition as condition;
 #[cfg(feature = "config")]
 pub use audit_config as config;
 #[cfg(feature = "delivery")]
@@ -9,6 +13,8 @@ pub use audit_integrity as integrity;
 #[cfg(feature = "journal")]
 pub use audit_journal as journal;
 pub use audit_model as model;
+#[cfg(feature = "notify")]
+pub use audit_notify as notify;
 #[cfg(feature = "ocsf")]
 pub use audit_ocsf as ocsf;
 #[cfg(feature = "pipeline")]
@@ -17,6 +23,8 @@ pub use audit_pipeline as pipeline;
 pub use audit_sink as sink;
 #[cfg(feature = "cloudwatch")]
 pub use audit_sink_cloudwatch as sink_cloudwatch;
+#[cfg(feature = "email")]
+pub use audit_sink_email as sink_email;
 #[cfg(feature = "file")]
 pub use audit_sink_file as sink_file;
 #[cfg(feature = "kafka")]
@@ -25,7 +33,11 @@ pub use audit_sink_kafka as sink_kafka;
 pub use audit_sink_s3 as sink_s3;
 #[cfg(feature = "syslog")]
 pub use audit_sink_syslog as sink_syslog;
-#[cfg(feature = "webhook")]
+#[cfg(any(feature = "pagerduty", feature = "slack", feature = "webhook"))]
 pub use audit_sink_webhook as sink_webhook;
+#[cfg(feature = "template")]
+pub use audit_template as template;
 #[cfg(feature = "tls")]
 pub use audit_tls as tls;
+#[cfg(feature = "watch")]
+pub use audit_watch as watch;

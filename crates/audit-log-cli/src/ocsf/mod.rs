@@ -2,7 +2,7 @@
 
 mod convert;
 mod explain;
-mod source;
+pub(crate) mod source;
 mod validate;
 
 use std::process::ExitCode;

@@ -3,6 +3,8 @@
 use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use anyhow::{Context as _, bail};
 use audit_model::{JsonError, Value, parse_json};
@@ -29,6 +31,11 @@ pub(crate) struct NotJson {
 impl Source {
     /// Opens a file, plain, gzip or zstd; `-` is standard input.
     pub(crate) fn open(path: &Path) -> anyhow::Result<Self> {
+        Self::open_counted(path, &Arc::default())
+    }
+
+    /// The same, and counts the bytes that are read of the file.
+    pub(crate) fn open_counted(path: &Path, read: &Arc<AtomicU64>) -> anyhow::Result<Self> {
         let name = name(path);
         let cannot_read = || format!("cannot read {name}");
         let raw: Box<dyn Read + Send> = if path == Path::new("-") {
@@ -40,7 +47,8 @@ impl Source {
             }
             Box::new(file)
         };
-        let plain = audit_integrity::decompress(BufReader::with_capacity(128 << 10, raw));
+        let counted = Counted { raw, read: Arc::clone(read) };
+        let plain = audit_integrity::decompress(BufReader::with_capacity(128 << 10, counted));
         let reader = BufReader::with_capacity(128 << 10, plain.with_context(cannot_read)?);
         Ok(Self { name, reader })
     }
@@ -61,6 +69,20 @@ impl Source {
                 }
             }
         }
+    }
+}
+
+/// Counts what is read.
+struct Counted<R> {
+    raw: R,
+    read: Arc<AtomicU64>,
+}
+
+impl<R: Read> Read for Counted<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let length = self.raw.read(buffer)?;
+        self.read.fetch_add(length as u64, Ordering::Relaxed);
+        Ok(length)
     }
 }
 
