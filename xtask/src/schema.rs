@@ -9,7 +9,7 @@ use crate::python;
 use crate::report::Outcome;
 use crate::shell::{cargo, program, root, target_dir};
 
-const FOLDERS: [&str; 2] = ["docs/examples", "crates/audit-config/tests/data"];
+const FOLDERS: [&str; 3] = ["docs/examples", "docs/examples/rules", "crates/audit-config/tests/data"];
 
 pub(crate) fn check_configurations() -> Result<Outcome> {
     let python = match python::with_modules(&["jsonschema", "yaml"], &["jsonschema", "PyYAML"])? {

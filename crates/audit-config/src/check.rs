@@ -398,7 +398,8 @@ impl Check<'_> {
                 "counts nothing while `threshold` is 1: it only keeps one alert from being told again",
             );
         }
-        if rule.notify.is_empty() {
+        // An empty list says that it is meant.
+        if rule.notify.is_empty() && !self.config.origin.has(&format!("{path}.notify")) {
             self.warn(path, "found no `notify`, so that nobody is told; the log has the alert's record");
         }
     }

@@ -190,8 +190,9 @@ impl Committer {
         }
         self.append(records, before, now)?;
         self.dropped += self.lost.take().map_or(0, |lost| lost.count);
-        shared.recorded.fetch_add(batch.entries.len() as u64, Ordering::Relaxed);
-        metrics::counter!("audit_log_events_recorded_total").increment(batch.entries.len() as u64);
+        let by_callers = batch.entries.iter().filter(|entry| !entry.is_own).count() as u64;
+        shared.recorded.fetch_add(by_callers, Ordering::Relaxed);
+        metrics::counter!("audit_log_events_recorded_total").increment(by_callers);
         Ok(first)
     }
 

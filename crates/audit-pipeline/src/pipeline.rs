@@ -15,7 +15,7 @@ use audit_model::{CanonicalError, Event, Timestamp};
 
 use crate::committer::Committer;
 use crate::completion::Ticket;
-use crate::queue::{Batch, LastCommit, Queue, Refusal};
+use crate::queue::{Batch, Caller, LastCommit, Queue, Refusal};
 use crate::resume::{refuse_sealed, resume, sequence_of};
 use crate::{Durability, EmitError, OnFailure, Options, Receipt, StartError, lifecycle};
 
@@ -161,9 +161,10 @@ impl Pipeline {
     pub fn emit(&self, event: &Event) -> Emit {
         let shared = &self.inner.shared;
         let waits = shared.options.durability != Durability::None;
+        let caller = Caller::waiting(waits);
         let mut state = None;
         let answer = shared.prepare(event, waits, |bytes, digest| {
-            match shared.queue.push(bytes, digest, waits, true) {
+            match shared.queue.push(bytes, digest, caller, true) {
                 Ok(ticket) => {
                     state = waits.then_some(EmitState::InLine(ticket));
                     Ok(Receipt::Queued)
@@ -175,7 +176,7 @@ impl Pipeline {
                 Err(Refusal::Closed) => Err(EmitError::Closed),
             }
         });
-        Emit { shared: Arc::clone(shared), waits, state: state.unwrap_or(EmitState::Known(answer)) }
+        Emit { shared: Arc::clone(shared), caller, state: state.unwrap_or(EmitState::Known(answer)) }
     }
 
     /// Records an event, and blocks until it is as durable as was asked for.
@@ -192,7 +193,7 @@ impl Pipeline {
         shared.prepare(event, true, |bytes, digest| {
             loop {
                 let leader = shared.idle_committer();
-                match shared.queue.push(bytes, digest, true, leader.is_none()) {
+                match shared.queue.push(bytes, digest, Caller::Waits, leader.is_none()) {
                     Ok(ticket) => {
                         if let Some(mut committer) = leader {
                             shared.commit(&mut committer);
@@ -218,13 +219,19 @@ impl Pipeline {
     /// When the event cannot be written as JSON, too many events wait already, or the log was closed.
     pub fn try_emit(&self, event: &Event) -> Result<Receipt, EmitError> {
         let shared = &self.inner.shared;
-        shared.prepare(event, false, |bytes, digest| match shared.queue.push(bytes, digest, false, true) {
-            Ok(_) => Ok(Receipt::Queued),
-            Err(Refusal::Closed) => Err(EmitError::Closed),
-            Err(Refusal::Full { .. }) if shared.options.on_failure == OnFailure::Permit => {
-                if shared.queue.count_turned_away() { Ok(Receipt::Dropped) } else { Err(EmitError::Closed) }
+        shared.prepare(event, false, |bytes, digest| {
+            match shared.queue.push(bytes, digest, Caller::GoesOn, true) {
+                Ok(_) => Ok(Receipt::Queued),
+                Err(Refusal::Closed) => Err(EmitError::Closed),
+                Err(Refusal::Full { .. }) if shared.options.on_failure == OnFailure::Permit => {
+                    if shared.queue.count_turned_away() {
+                        Ok(Receipt::Dropped)
+                    } else {
+                        Err(EmitError::Closed)
+                    }
+                }
+                Err(Refusal::Full { waiting_bytes }) => Err(EmitError::Full { waiting_bytes }),
             }
-            Err(Refusal::Full { waiting_bytes }) => Err(EmitError::Full { waiting_bytes }),
         })
     }
 
@@ -236,7 +243,7 @@ impl Pipeline {
         let shared = &self.inner.shared;
         shared.prepare(event, false, |bytes, digest| {
             loop {
-                match shared.queue.push(bytes, digest, false, true) {
+                match shared.queue.push(bytes, digest, Caller::GoesOn, true) {
                     Ok(_) => return Ok(Receipt::Queued),
                     Err(Refusal::Closed) => return Err(EmitError::Closed),
                     Err(Refusal::Full { .. }) => shared.queue.block_for_room(bytes.len(), false),
@@ -339,12 +346,12 @@ impl Shared {
     pub(crate) fn record(this: &Arc<Self>, event: &Event) -> Result<Emit, EmitError> {
         let bytes = event.to_canonical_json()?;
         let digest = this.options.signer.is_some().then(|| EventDigest::of(&bytes));
-        let state = match this.queue.push(&bytes, digest, true, true) {
+        let state = match this.queue.push(&bytes, digest, Caller::Log, true) {
             Ok(ticket) => EmitState::InLine(ticket),
             Err(Refusal::Full { .. }) => EmitState::NoRoom(bytes, digest),
             Err(Refusal::Closed) => return Err(EmitError::Closed),
         };
-        Ok(Emit { shared: Arc::clone(this), waits: true, state })
+        Ok(Emit { shared: Arc::clone(this), caller: Caller::Log, state })
     }
 
     fn encode(&self, event: &Event, buffer: &mut Vec<u8>) -> Result<(), CanonicalError> {
@@ -413,7 +420,7 @@ impl fmt::Debug for Shared {
 #[must_use = "the answer says whether the event was recorded"]
 pub struct Emit {
     shared: Arc<Shared>,
-    waits: bool,
+    caller: Caller,
     state: EmitState,
 }
 
@@ -427,17 +434,17 @@ impl Future for Emit {
     type Output = Result<Receipt, EmitError>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let Self { shared, waits, state } = &mut *self;
+        let Self { shared, caller, state } = &mut *self;
         loop {
             match state {
                 EmitState::Known(answer) => return Poll::Ready(answer.clone()),
                 EmitState::InLine(ticket) => return ticket.poll(context.waker()),
-                EmitState::NoRoom(bytes, digest) => match shared.queue.push(bytes, *digest, *waits, true) {
-                    Ok(ticket) if *waits => *state = EmitState::InLine(ticket),
+                EmitState::NoRoom(bytes, digest) => match shared.queue.push(bytes, *digest, *caller, true) {
+                    Ok(ticket) if caller.waits() => *state = EmitState::InLine(ticket),
                     Ok(_) => *state = EmitState::Known(Ok(Receipt::Queued)),
                     Err(Refusal::Closed) => *state = EmitState::Known(Err(EmitError::Closed)),
                     Err(Refusal::Full { .. }) => {
-                        if shared.queue.wait_for_room(bytes.len(), *waits, context.waker()) {
+                        if shared.queue.wait_for_room(bytes.len(), caller.waits(), context.waker()) {
                             return Poll::Pending;
                         }
                     }

@@ -63,6 +63,28 @@ pub(crate) struct Entry {
     pub(crate) digest: Option<EventDigest>,
     /// Whether a caller waits for it.
     pub(crate) waited_for: bool,
+    /// Whether it is a part of the log that put it there.
+    pub(crate) is_own: bool,
+}
+
+/// Whoever puts an event into the queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Caller {
+    Waits,
+    GoesOn,
+    /// A part of the log, which waits: its events are not counted among those of callers.
+    #[cfg_attr(not(feature = "delivery"), allow(dead_code, reason = "only destinations record anything"))]
+    Log,
+}
+
+impl Caller {
+    pub(crate) fn waiting(waits: bool) -> Self {
+        if waits { Self::Waits } else { Self::GoesOn }
+    }
+
+    pub(crate) fn waits(self) -> bool {
+        self != Self::GoesOn
+    }
 }
 
 #[derive(Debug)]
@@ -163,9 +185,10 @@ impl Queue {
         &self,
         event: &[u8],
         digest: Option<EventDigest>,
-        waits: bool,
+        caller: Caller,
         wakes: bool,
     ) -> Result<Ticket, Refusal> {
+        let waits = caller.waits();
         let mut state = self.lock();
         if state.closed {
             return Err(Refusal::Closed);
@@ -176,7 +199,8 @@ impl Queue {
         let batch = &mut state.batch;
         let ticket = Ticket::new(&batch.completion, batch.entries.len());
         batch.bytes.extend_from_slice(event);
-        batch.entries.push(Entry { length: event.len(), digest, waited_for: waits });
+        let is_own = caller == Caller::Log;
+        batch.entries.push(Entry { length: event.len(), digest, waited_for: waits, is_own });
         batch.waiting += usize::from(waits);
         let wake = wakes
             && match state.wants {
