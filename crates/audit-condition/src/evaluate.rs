@@ -1,5 +1,6 @@
-//! What a test says of an event. Nothing is allocated.
+//! What a test says of an event. Nothing is allocated, unless two long arrays are compared.
 
+use std::cmp::Ordering;
 use std::net::IpAddr;
 
 use audit_model::{Event, Timestamp};
@@ -56,9 +57,7 @@ impl TestKind {
     pub(crate) fn matches(&self, event: &Event, now: Timestamp) -> bool {
         match self {
             Self::Exists { path } => path.get(event).is_some(),
-            Self::ComparePaths { left, op, right } => {
-                left.any(event, |a| right.any(event, |b| a.compare_with(*op, b)))
-            }
+            Self::ComparePaths { left, op, right } => any_pair(left, *op, right, event),
             _ => match self.term() {
                 Some((path, None)) => path.any(event, |value| self.passes(value, now)),
                 Some((path, Some(clock))) => {
@@ -116,6 +115,42 @@ impl TestKind {
     }
 }
 
+/// So many values on one side are compared with each of the other's.
+const FEW: usize = 32;
+
+/// Whether any value of one side is so to any of the other.
+fn any_pair(left: &Term, op: CompareOp, right: &Term, event: &Event) -> bool {
+    let has_many = |term: &Term| {
+        let mut count = 0;
+        term.any(event, |_| {
+            count += 1;
+            count > FEW
+        })
+    };
+    if !(has_many(left) && has_many(right)) {
+        return left.any(event, |a| right.any(event, |b| a.compare_with(op, b)));
+    }
+    // Every pair of two long arrays would take minutes: of the sorted values only the nearest one can be it.
+    let mut sorted = Vec::new();
+    right.any(event, |value| {
+        sorted.push(value);
+        false
+    });
+    sorted.sort_unstable_by(|a, b| a.order(*b));
+    left.any(event, |a| {
+        let below = |also_equal: bool| {
+            sorted.partition_point(|b| b.order(a).is_lt() || also_equal && b.order(a).is_eq())
+        };
+        let nearest = match op {
+            CompareOp::Equal | CompareOp::LessOrEqual => Some(below(false)),
+            CompareOp::Less => Some(below(true)),
+            CompareOp::Greater => below(false).checked_sub(1),
+            CompareOp::GreaterOrEqual => below(true).checked_sub(1),
+        };
+        nearest.and_then(|at| sorted.get(at)).is_some_and(|b| a.compare_with(op, *b))
+    })
+}
+
 fn contains(text: &str, part: &str) -> bool {
     memchr::memmem::find(text.as_bytes(), part.as_bytes()).is_some()
 }
@@ -170,6 +205,23 @@ impl Scalar<'_> {
             _ => return false,
         };
         op.holds(order)
+    }
+
+    /// An order of all values, those of one type together.
+    fn order(self, other: Self) -> Ordering {
+        let of_type = |value: Self| match value {
+            Self::Text(_) => 0,
+            Self::Number(_) => 1,
+            Self::Bool(_) => 2,
+            Self::Time(_) => 3,
+        };
+        match (self, other) {
+            (Self::Text(a), Self::Text(b)) => a.cmp(b),
+            (Self::Number(a), Self::Number(b)) => a.compare(b).expect("JSON has no NaN"),
+            (Self::Bool(a), Self::Bool(b)) => a.cmp(&b),
+            (Self::Time(a), Self::Time(b)) => a.cmp(&b),
+            (a, b) => of_type(a).cmp(&of_type(b)),
+        }
     }
 
     fn time(self) -> Option<i64> {
