@@ -52,7 +52,17 @@ pub(crate) fn compare(left: Operand, op: CompareOp, right: Operand) -> Result<Te
             Ok(TestKind::Compare { term, op: op.turned(), literal })
         }
         (Ok(left), Ok(right)) => compare_terms(left, op, right, &span),
-        (Err(_), Err(_)) => {
+        (Err(left), Err(right)) => {
+            for side in [left, right] {
+                if let OperandKind::Text(text) = side.kind
+                    && Field::named(&text).is_some()
+                {
+                    return fault(
+                        &side.span,
+                        format!("in quotes this is a text; for the field write {text}"),
+                    );
+                }
+            }
             fault(&span, "two constants are compared; one side has to be a field, such as actor.id")
         }
     }
@@ -72,6 +82,14 @@ pub(crate) fn between(term: Operand, low: Operand, high: Operand) -> Result<Test
         (Literal::Time(_), Literal::Time(_)) => false,
         _ => return fault(&span, "the two ends have different types"),
     };
+    if reversed && let (Term::Clock(..), Literal::Number(low), Literal::Number(high)) = (&term, &low, &high) {
+        // Exchanged, as below, they would be the other part of the day.
+        let name = term.name();
+        return fault(
+            &span,
+            format!("nothing is between these, also on a clock; write {name} >= {low} or {name} <= {high}"),
+        );
+    }
     if reversed {
         return fault(
             &span,
@@ -116,6 +134,12 @@ pub(crate) fn like(term: &Operand, pattern: Operand, ignore_case: bool) -> Resul
     let name = if ignore_case { "ilike" } else { "like" };
     let path = need_texts(term, name)?;
     let (text, span) = need_text(pattern, name)?;
+    if path.is(Field::EventType) && text.contains('*') {
+        return fault(
+            &span,
+            format!("no event type has a *; any run of characters is %, as in '{}'", text.replace('*', "%")),
+        );
+    }
     let pattern = LikePattern::parse(&text, ignore_case).map_err(|message| Fault { span, message })?;
     Ok(TestKind::Like { path, pattern })
 }
@@ -237,6 +261,11 @@ fn literal_for(term: &Term, equality: bool, operand: Operand) -> Result<Literal,
         (Kind::Text, OperandKind::Text(text)) if equality && path.place == Place::Fixed(Field::EventType) => {
             possible_event_type(&text, &span)?;
             Ok(Literal::Text(text.into()))
+        }
+        (Kind::Text, OperandKind::Text(text))
+            if path.is(Field::ActorIpAddress) && text.contains('/') && Network::parse(&text).is_ok() =>
+        {
+            fault(&span, format!("this is a block and no address; write {name} in cidr('{text}')"))
         }
         (Kind::Text | Kind::Texts | Kind::Free, OperandKind::Text(text)) => Ok(Literal::Text(text.into())),
         (Kind::Number | Kind::Free, OperandKind::Number(number)) => Ok(Literal::Number(number)),

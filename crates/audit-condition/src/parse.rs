@@ -380,7 +380,7 @@ impl Parser<'_> {
             let nearest = OPERATORS
                 .iter()
                 .map(|name| (strsim::jaro_winkler(name, &word), name))
-                .filter(|(likeness, _)| *likeness > 0.8)
+                .filter(|(likeness, _)| *likeness > 0.85)
                 .max_by(|a, b| a.0.total_cmp(&b.0));
             if let Some((_, name)) = nearest {
                 return fault(
@@ -456,7 +456,10 @@ impl Parser<'_> {
         let next = self.next();
         match &next.kind {
             TokenKind::Name(segments) => Path::resolve(segments, &next.span),
-            _ => fault(&next.span, format!("expected a field after `{after}`, such as actor.id")),
+            _ => {
+                let example = if ClockPart::named(after).is_some() { "timestamp" } else { "actor.id" };
+                fault(&next.span, format!("expected a field after `{after}`, such as {example}"))
+            }
         }
     }
 

@@ -5,6 +5,7 @@ use std::str::FromStr;
 use audit_model::{Event, Map, Timestamp, Value};
 
 use crate::ConditionError;
+use crate::clock::ClockPart;
 use crate::error::{Fault, fault};
 use crate::field::{FIELDS, Field, Kind};
 use crate::number::Number;
@@ -176,6 +177,17 @@ impl Path {
                 return Self::fixed(field, rest, span);
             }
             if first.quoted && known.is_none() {
+                if let Some((part, rest)) = first.name.split_once('.')
+                    && Part::named(part).is_some()
+                {
+                    return fault(
+                        span,
+                        format!(
+                            "in these back-quotes is one name with a dot in it; to name {rest} in {part} write {}",
+                            join([part, rest].into_iter())
+                        ),
+                    );
+                }
                 return Ok(Self { place: Place::Free(Part::Event, keys(segments)) });
             }
             return unknown(segments, span);
@@ -202,7 +214,7 @@ fn keys(segments: &[Segment]) -> Box<[Box<str>]> {
 }
 
 /// Names that others use for these fields.
-const SYNONYMS: [(&str, Field); 22] = [
+const SYNONYMS: [(&str, Field); 21] = [
     ("user", Field::ActorId),
     ("user.id", Field::ActorId),
     ("user.name", Field::ActorId),
@@ -218,7 +230,6 @@ const SYNONYMS: [(&str, Field); 22] = [
     ("event_name", Field::EventType),
     ("name", Field::EventType),
     ("time", Field::Timestamp),
-    ("@timestamp", Field::Timestamp),
     ("ip", Field::ActorIpAddress),
     ("actor.ip", Field::ActorIpAddress),
     ("source_ip", Field::ActorIpAddress),
@@ -234,12 +245,12 @@ pub(crate) fn nearest_field(written: &str) -> Option<&'static str> {
         return Some(field.name());
     }
     let last = |name: &str| name.rsplit('.').next().map(str::to_owned).unwrap_or_default();
-    let same_part = |name: &str| match (name.split_once('.'), written.split_once('.')) {
-        (Some((a, _)), Some((b, _))) => a == b,
-        _ => false,
-    };
+    let part = |name: &str| name.split_once('.').and_then(|(part, _)| Part::named(part));
+    let same_part = |name: &str| part(name).is_some() && part(name) == part(&written);
     FIELDS
         .iter()
+        // Who wrote the right object means one of its fields.
+        .filter(|(_, name, _)| part(&written).is_none() || same_part(name))
         .map(|(_, name, _)| {
             let likeness = if same_part(name) {
                 // The same part is no sign of the same field: what follows is compared.
@@ -274,6 +285,10 @@ fn unknown<T>(segments: &[Segment], span: &Range<usize>) -> Result<T, Fault> {
     let mut message = format!("{written} is not a field");
     if let Some(nearest) = nearest_field(&written) {
         message += &format!("; did you mean {nearest}?");
+    } else if let Some(part) = Part::named(first) {
+        message += &format!("; there are {}", fields_of(part));
+    } else if ClockPart::named(&first.to_lowercase()).is_some() && segments.len() == 1 {
+        return fault(span, format!("{written} is a function; write {written}(timestamp)"));
     }
     match Part::named(first) {
         Some(_) if segments.len() > 1 => {
@@ -290,6 +305,12 @@ fn unknown<T>(segments: &[Segment], span: &Range<usize>) -> Result<T, Fault> {
         }
     }
     fault(span, message)
+}
+
+fn fields_of(part: Part) -> String {
+    let names = FIELDS.iter().map(|(_, name, _)| *name);
+    let of_part = names.filter(|name| name.split_once('.').is_some_and(|(first, _)| first == part.name()));
+    of_part.collect::<Vec<_>>().join(", ")
 }
 
 impl Part {

@@ -75,7 +75,7 @@ const SYMBOLS: [(&str, Symbol); 19] = [
 ];
 
 /// What people write from elsewhere, and what it is here.
-const FOREIGN: [(&str, &str); 20] = [
+const FOREIGN: [(&str, &str); 21] = [
     ("===", "write = for equality"),
     ("!==", "write != for inequality"),
     ("<=>", "write = for equality"),
@@ -90,6 +90,7 @@ const FOREIGN: [(&str, &str); 20] = [
     ("|", "write `or` (or ||)"),
     (":", "write = for equality, as in event_type = 'backup.failed'"),
     ("$", "paths begin with the field itself, as in actor.id, without $"),
+    ("@", "the time of an event is the field timestamp, without @"),
     (".", "paths begin with the field itself, as in actor.id, without a dot before it"),
     ("/", "a regular expression is written as a text: matches '…'"),
     (";", "a condition is one expression without a semicolon"),
