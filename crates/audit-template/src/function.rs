@@ -68,6 +68,26 @@ impl Function {
         !matches!(self, Self::And | Self::Or | Self::Index | Self::Slice | Self::Default)
     }
 
+    /// Whether it writes its arguments out, lists and objects too.
+    pub(crate) fn makes_text(self) -> bool {
+        matches!(
+            self,
+            Self::Print
+                | Self::Println
+                | Self::Printf
+                | Self::Html
+                | Self::Js
+                | Self::Urlquery
+                | Self::Upper
+                | Self::Lower
+                | Self::Title
+                | Self::Trim
+                | Self::Join
+                | Self::Truncate
+                | Self::Json
+        )
+    }
+
     /// What it makes of its arguments. `and` and `or` are not asked here: they may leave some of theirs alone.
     pub(crate) fn call<'a>(self, arguments: &[Val<'a>], limit: usize) -> Val<'a> {
         let text = |write: &dyn Fn(&mut Bounded)| {

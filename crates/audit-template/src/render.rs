@@ -7,9 +7,9 @@ use crate::syntax::{Branch, Expr, Node, ROOT, Slot};
 use crate::template::{MAX_ITERATIONS, MAX_OUTPUT_BYTES};
 use crate::value::{Val, sorted};
 
-/// What a rendering may cost: one for a step, one for each 16 bytes of text that a function is given or makes or that a
-/// variable copies, one for each member of an object. It ends
-/// templates that stay within the other bounds and still would take minutes.
+/// What a rendering may cost: one for a step, one for each 16 bytes of text that is written, that a function is given or
+/// makes or that a variable copies, one for each member of an object, and of a list or object that becomes text, one for
+/// each value within. It ends templates that stay within the other bounds and still would take minutes.
 const MAX_COST: usize = 1 << 20;
 
 /// Said where something was left out.
@@ -105,6 +105,7 @@ impl<'a> Rendering<'a> {
             (Escape::Json, Expr::Call { function: Function::Json, .. })
                 | (Escape::Html, Expr::Call { function: Function::Html, .. })
         );
+        self.cost += written(&value);
         let text = value.text(MAX_OUTPUT_BYTES);
         if is_written_already {
             self.out.push_str(&text);
@@ -199,7 +200,8 @@ impl<'a> Rendering<'a> {
             Expr::Call { function, arguments } => {
                 let arguments: Vec<_> = arguments.iter().map(|argument| self.value(argument, dot)).collect();
                 // Reading them costs as much as writing them.
-                self.cost += arguments.iter().map(cost).sum::<usize>();
+                let read = if function.makes_text() { written } else { cost };
+                self.cost += arguments.iter().map(read).sum::<usize>();
                 let value = function.call(&arguments, MAX_OUTPUT_BYTES);
                 self.copy(value)
             }
@@ -230,6 +232,26 @@ fn members_of<'a>(members: &'a Map<String, Value>) -> impl Iterator<Item = (Val<
 
 fn integer<'a>(index: usize) -> Val<'a> {
     Val::Int(i64::try_from(index).unwrap_or(i64::MAX))
+}
+
+/// What it costs to make a text of it, of which no more than the output's bound is made.
+fn written(value: &Val<'_>) -> usize {
+    fn spend(value: &Val<'_>, left: &mut usize) {
+        *left = left.saturating_sub(1 + cost(value));
+        let mut inner = |value: &Value| {
+            if *left > 0 {
+                spend(&Val::of(value), left);
+            }
+        };
+        match value {
+            Val::List(items) => items.iter().for_each(&mut inner),
+            Val::Object(members) => members.values().for_each(&mut inner),
+            _ => {}
+        }
+    }
+    let mut left = MAX_OUTPUT_BYTES / 16;
+    spend(value, &mut left);
+    MAX_OUTPUT_BYTES / 16 - left
 }
 
 fn cost(value: &Val<'_>) -> usize {

@@ -225,6 +225,32 @@ fn any_template() -> impl Strategy<Value = String> {
 
 const ESCAPES: [Escape; 5] = [Escape::None, Escape::Slack, Escape::Html, Escape::Json, Escape::HeaderLine];
 
+#[test]
+fn what_is_made_of_a_long_list_and_thrown_away_counts() {
+    // Each turn would make a text of a quarter of a mebibyte, which does not show in the output.
+    let dot = json!({"turns": vec![0; 10_000], "list": vec!["x"; 100_000], "breaks": "\n".repeat(200_000)});
+    for (action, escape) in [
+        (r#"{{ printf "%.1s" $.list }}"#, Escape::None),
+        ("{{ truncate 1 $.list }}", Escape::None),
+        ("{{ len (json $.list) }}", Escape::None),
+        ("{{ $.breaks }}x", Escape::HeaderLine),
+    ] {
+        let text = format!("{{{{ range .turns }}}}{action}{{{{ end }}}}");
+        let rendered = Template::parse(&text, &Shape::any()).unwrap().render(&dot, escape);
+        assert!(rendered.ends_with('…') && rendered.len() < 1000, "{action}: {}", rendered.len());
+    }
+    // A look at a list is no copy of it.
+    let text = "{{ range .turns }}{{ index $.list 7 }}{{ len $.list }}{{ end }}";
+    let rendered = Template::parse(text, &Shape::any()).unwrap().render(&dot, Escape::None);
+    assert_eq!(rendered, "x100000".repeat(10_000));
+}
+
+#[test]
+fn every_mark_of_writing_direction_leaves_a_header() {
+    let marks = "\u{61c}\u{200e}\u{200f}\u{202a}\u{202e}\u{2066}\u{2069}";
+    assert_eq!(Escape::HeaderLine.escaped(&format!("a{marks}b")), "a b");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2_000))]
 
