@@ -21,7 +21,10 @@ pub(crate) fn cut_entities(text: &str, most: usize) -> String {
     let mut short = cut(text, most);
     if short.len() < text.len() || short != text {
         short.pop();
-        if let Some(entity) = short.rfind('&').filter(|entity| !short[*entity..].contains(';')) {
+        // An ampersand farther from the end is the template's own.
+        const LONGEST: usize = "&quot;".len();
+        let begins = |entity: &usize| short.len() - entity < LONGEST && !short[*entity..].contains(';');
+        if let Some(entity) = short.rfind('&').filter(begins) {
             short.truncate(entity);
         }
         short.push('…');
@@ -110,5 +113,6 @@ mod tests {
             ("ab&lt;".to_owned(), "ab…".to_owned())
         );
         assert_eq!(cut_entities("&lt;&gt;", 7), "&lt;…");
+        assert_eq!(cut_entities("R&D alerts: abc", 13), "R&D alerts: …");
     }
 }
