@@ -46,6 +46,8 @@ struct Kept {
     saved: Saved,
     /// Something in `saved` is not in the file yet.
     is_stale: bool,
+    /// The `through` that the file says.
+    stored_through: u64,
     stored: Instant,
     /// How long it took to store it.
     cost: Duration,
@@ -57,7 +59,7 @@ struct Kept {
     /// The record that was durable a moment ago, and when that was: once all up to it was read, nothing of what happened
     /// before is unknown.
     known: (u64, Timestamp),
-    /// The rules' clock, which does not go back while the watch runs.
+    /// The rules' clock, which does not go back but where the machine's was set back.
     clock: Timestamp,
     is_ended: bool,
     /// What nobody was told yet.
@@ -71,6 +73,10 @@ const TICK: Duration = Duration::from_millis(250);
 /// The state is stored after it has changed for this long, or fifty times what storing takes, whichever is longer. What a
 /// crash loses of it is read once more from the log.
 const STORE: Duration = Duration::from_millis(200);
+/// It is stored after this long when nothing has changed but how far was read.
+const STORE_PROGRESS: Duration = Duration::from_secs(5);
+/// A clock that is so much behind what it said before was set back; one that is less behind waits.
+const SET_BACK: Duration = Duration::from_secs(60);
 
 impl Watch {
     /// Rules that go on where they were when `path` was last written. The file is made when there is none.
@@ -95,8 +101,10 @@ impl Watch {
             }
             Err(source) => return Err(WatchError { path, source }),
         };
+        let saved = saved.unwrap_or_default();
         let kept = Kept {
-            saved: saved.unwrap_or_default(),
+            stored_through: saved.through,
+            saved,
             is_stale: false,
             stored: Instant::now(),
             cost: Duration::ZERO,
@@ -156,15 +164,22 @@ impl Shared {
     fn look(&self, batch: &Batch, now: Timestamp) {
         let mut kept = self.lock();
         let kept = &mut *kept;
-        kept.clock = kept.clock.max(now);
-        let now = kept.clock;
+        let now = kept.advance(now, now);
         if kept.saved.chain_id != batch.chain_id {
             kept.saved.chain_id.clone_from(&batch.chain_id);
             kept.saved.through = 0;
             kept.is_stale = true;
         }
         if kept.settled_behind.is_none() {
-            kept.settled_behind = Some(self.recorder.durable());
+            // Not known while the pipeline is being opened, when its followers read already.
+            kept.settled_behind = Some(self.recorder.durable()).filter(|durable| *durable > 0);
+            let first = batch.records.first().map(|record| record.sequence_number);
+            if let Some((first, durable)) = first.zip(kept.settled_behind)
+                && kept.saved.through > durable
+            {
+                // A log that lost its end, in a power failure say, goes on with numbers that were read before.
+                kept.saved.through = first.saturating_sub(1);
+            }
         }
         let mut alerts = Vec::new();
         for record in &batch.records {
@@ -192,15 +207,17 @@ impl Shared {
         kept.notices.drain(..).for_each(|sentence| self.recorder.notice(sentence));
         self.follow_up(kept);
         let (durable, as_of) = kept.known;
+        let clock = kept.advance(as_of, now);
         if kept.saved.through >= durable {
-            kept.clock = kept.clock.max(as_of);
-            let alerts = self.rules.tick(&mut kept.saved.state, kept.clock);
+            let alerts = self.rules.tick(&mut kept.saved.state, clock);
             kept.is_stale |= !alerts.is_empty();
             self.raise(kept, alerts, now);
-            kept.known = (self.recorder.durable(), now);
-        } else if durable == u64::MAX {
-            kept.known = (self.recorder.durable(), now);
         }
+        if kept.saved.through >= durable || durable == u64::MAX {
+            // None is durable while the pipeline is not open: then nothing is known.
+            kept.known = (Some(self.recorder.durable()).filter(|it| *it > 0).unwrap_or(u64::MAX), now);
+        }
+        kept.is_stale |= kept.has_moved() && kept.stored.elapsed() >= STORE_PROGRESS;
         if kept.stored.elapsed() >= STORE.max(kept.cost * 50) {
             self.store(kept, false);
         }
@@ -253,6 +270,7 @@ impl Shared {
         match kept.saved.store(&self.path, sync) {
             Ok(()) => {
                 kept.is_stale = false;
+                kept.stored_through = kept.saved.through;
                 kept.store_fails = false;
             }
             Err(error) if !kept.store_fails => {
@@ -266,6 +284,23 @@ impl Shared {
         }
         kept.stored = Instant::now();
         kept.cost = begun.elapsed();
+    }
+}
+
+impl Kept {
+    /// Moves the rules' clock up to a time that was `now` or is past.
+    fn advance(&mut self, to: Timestamp, now: Timestamp) -> Timestamp {
+        let ahead = self.clock.as_milliseconds().saturating_sub(now.as_milliseconds());
+        if u128::try_from(ahead).is_ok_and(|ahead| ahead > SET_BACK.as_millis()) {
+            self.clock = now;
+        }
+        self.clock = self.clock.max(to.min(now));
+        self.clock
+    }
+
+    /// Whether a start would read again what was read, although nothing of it concerned a rule.
+    fn has_moved(&self) -> bool {
+        self.saved.through != self.stored_through
     }
 }
 
@@ -310,7 +345,10 @@ impl Eyes {
     fn end(&mut self) {
         let mut kept = self.shared.lock();
         kept.is_ended = true;
+        kept.is_stale |= kept.has_moved();
         self.shared.store(&mut kept, true);
+        // What is on its way keeps the pipeline in memory, which keeps this.
+        kept.emitted.clear();
         drop(kept);
         self.shared.ends.notify_all();
         if let Some(ticker) = self.ticker.take() {
@@ -332,5 +370,72 @@ fn tick(shared: &Shared) {
         if !kept.is_ended {
             shared.tick(&mut kept, Timestamp::now());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use audit_alert::{Rule, RuleOptions};
+    use audit_condition::Condition;
+    use audit_model::{Action, Actor, Event};
+    use audit_sink::Record;
+
+    use super::*;
+
+    fn watch(directory: &std::path::Path) -> Watch {
+        let options = RuleOptions { window: Some(Duration::from_secs(300)), ..RuleOptions::default() };
+        let condition = Condition::parse("event_type == 'access.denied'").expect("a condition");
+        let rules = Rules::new(vec![Rule::new("denied", condition, options).expect("a rule")]);
+        Watch::open(rules.expect("rules"), directory.join("memory.json"), Recorder::default())
+            .expect("opened")
+    }
+
+    fn denied(number: u64, at: Timestamp) -> Batch {
+        let mut event = Event::new(EventType::ACCESS_DENIED, Actor::user("bob"), Action::denied("read"));
+        event.timestamp = at;
+        let bytes = event.to_canonical_json().expect("an event");
+        let event_type = EventType::ACCESS_DENIED.as_str().to_owned();
+        let record = Record { sequence_number: number, event_type, bytes, ..Record::default() };
+        Batch { chain_id: "c".to_owned(), records: vec![record] }
+    }
+
+    #[test]
+    fn a_clock_that_was_far_ahead_for_a_moment_blinds_no_rule() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let watch = watch(directory.path());
+        let at = |seconds: i64| {
+            let now = Timestamp::now().as_milliseconds();
+            Timestamp::from_milliseconds(now + 1000 * seconds).expect("a time")
+        };
+        let fired = || watch.shared.lock().saved.unrecorded.len();
+        watch.shared.look(&denied(1, at(0)), at(86_400));
+        assert_eq!(fired(), 1);
+        let clock = watch.shared.lock().clock;
+        assert_eq!(watch.shared.lock().advance(at(86_390), at(86_390)), clock, "ten seconds are waited for");
+        assert_eq!(
+            watch.shared.lock().advance(at(3), at(86_401)),
+            clock,
+            "what is known is old, and not the clock"
+        );
+        // It was set back; then it is quiet for longer than the window.
+        for seconds in [0, 400] {
+            watch.shared.lock().known = (1, at(seconds));
+            watch.shared.tick(&mut watch.shared.lock(), at(seconds));
+        }
+        assert_eq!(fired(), 2, "it is over");
+        watch.shared.look(&denied(2, at(500)), at(500));
+        assert_eq!(fired(), 3, "and it fires again");
+    }
+
+    #[test]
+    fn nothing_is_settled_before_it_is_known_how_far_the_log_goes() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let watch = watch(directory.path());
+        let now = Timestamp::now();
+        // The pipeline is still being opened.
+        watch.shared.look(&denied(1, now), now);
+        watch.shared.tick(&mut watch.shared.lock(), now);
+        let kept = watch.shared.lock();
+        assert_eq!((kept.settled_behind, kept.known.0), (None, u64::MAX));
     }
 }

@@ -197,3 +197,41 @@ fn what_does_not_happen_is_told_and_resolved_when_it_does() {
     });
     log.close().unwrap();
 }
+
+/// Otherwise a rare event's rule would have every start read all that was logged since the last one, keep the log for that,
+/// and miss what was pruned.
+#[test]
+fn how_far_was_read_is_kept_although_no_rule_was_concerned() {
+    let directory = tempfile::tempdir().unwrap();
+    let through = || -> u64 {
+        let kept = std::fs::read(directory.path().join("alerts.memory.json")).unwrap();
+        serde_json::from_slice::<Value>(&kept).unwrap()["through"].as_u64().unwrap()
+    };
+    for _ in 0..2 {
+        let log = watched(directory.path(), failures()).start().unwrap();
+        // Stored once, for the chain is new.
+        until("stored", || directory.path().join("alerts.memory.json").exists());
+        for _ in 0..20 {
+            log.emit_blocking(&event(EventType::ACCESS_DENIED, "mallory")).map(drop).unwrap();
+        }
+        log.close().unwrap();
+        assert_eq!(through(), records(directory.path()).len() as u64);
+    }
+}
+
+/// As after a power failure, where the log is not synced and the memory is.
+#[test]
+fn numbers_that_a_log_uses_again_are_read_again() {
+    let directory = tempfile::tempdir().unwrap();
+    let memory = directory.path().join("alerts.memory.json");
+    let log = watched(directory.path(), failures()).start().unwrap();
+    log.emit_blocking(&event(EventType::BACKUP_FAILED, "nightly")).map(drop).unwrap();
+    log.close().unwrap();
+    let mut kept: Value = serde_json::from_slice(&std::fs::read(&memory).unwrap()).unwrap();
+    kept["through"] = 1000.into();
+    std::fs::write(&memory, kept.to_string()).unwrap();
+    let log = watched(directory.path(), failures()).start().unwrap();
+    log.emit_blocking(&event(EventType::BACKUP_FAILED, "nightly")).map(drop).unwrap();
+    until("told", || alerts(directory.path()).len() == 2);
+    log.close().unwrap();
+}
