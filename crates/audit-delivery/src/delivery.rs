@@ -12,7 +12,7 @@ use audit_journal::SequenceOf;
 
 use crate::follower::Follower;
 use crate::progress::{Place, Progress};
-use crate::state::private;
+use crate::state::{StateFile, private};
 use crate::{Beginning, Destination, State};
 
 /// The log whose records are delivered.
@@ -279,8 +279,15 @@ fn resume(
         _ => "what this log gets from now on",
     };
     let anew = State { chain_id: source.chain_id.clone(), acknowledged, ..State::default() };
+    let begun = |anew: State| {
+        if destination.beginning == Beginning::Now {
+            // Or else a crash before the first record that is for it would have it begin behind that.
+            StateFile::of(directory, name).store(&anew)?;
+        }
+        Ok(anew)
+    };
     match State::load(directory, name) {
-        Ok(None) => Ok(anew),
+        Ok(None) => begun(anew),
         Ok(Some(mut state)) if state.chain_id == source.chain_id && state.acknowledged <= source.durable => {
             if let Beginning::Behind(number) = destination.beginning
                 && number < state.acknowledged
@@ -297,12 +304,12 @@ fn resume(
                  {gets}, and nothing more of the other one",
                 state.chain_id, state.acknowledged, source.chain_id, source.durable
             ));
-            Ok(anew)
+            begun(anew)
         }
         Err(error) if error.kind() == io::ErrorKind::InvalidData => {
             State::set_aside(directory, name)?;
             listener.notice(format!("destination `{name}`: {error}; it gets {gets}"));
-            Ok(anew)
+            begun(anew)
         }
         Err(error) => Err(error),
     }

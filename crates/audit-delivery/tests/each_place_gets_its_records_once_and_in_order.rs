@@ -6,7 +6,7 @@ mod place;
 use std::time::Duration;
 
 use audit_delivery::{BatchLimits, Beginning, Delivery, DeliveryError, State};
-use place::{Heard, Log, Place, numbers, to, until};
+use place::{Answer, Heard, Log, Place, numbers, to, until};
 
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -137,6 +137,18 @@ fn a_place_may_begin_with_what_comes_and_then_goes_on_where_it_was() {
     let (delivery, _) = log.deliver(vec![new()]);
     assert_eq!(delivery.close(PATIENCE), []);
     assert_eq!(place.numbers(), [4, 5, 6, 7]);
+}
+
+/// A crash right behind the start, with records in the log that the place has not been sent yet.
+#[test]
+fn where_a_place_begins_is_kept_before_anything_is_sent() {
+    let mut log = Log::new();
+    log.write("auth.login", 3);
+    let place = Place::default();
+    place.always(Answer::Stall);
+    let (_delivery, _) = log.deliver(vec![to("pager", &place).beginning(Beginning::Now)]);
+    let state = State::load(&log.state(), "pager").unwrap().expect("there");
+    assert_eq!(state.acknowledged, 3);
 }
 
 /// Its state is written before what a sink keeps by itself, or after it.
