@@ -155,7 +155,7 @@ impl Alert {
         event.context = self.event.as_ref().and_then(|event| event.context.as_ref()).and_then(context);
         event.details = self.details();
         // An event that nests as deep as can be nests too deep in another one. The alert has to be recorded all the same.
-        if event.to_canonical_json().is_err() {
+        if !is_shallow_enough(&event) {
             event.details.remove("event");
         }
         event
@@ -200,6 +200,14 @@ impl Alert {
         id[8] = 0x80 | (id[8] & 0x3f);
         EventId::from(format!("evt_{}", const_hex::encode(id)))
     }
+}
+
+/// Whether the record can be read as well when it is sealed, which is one level more.
+fn is_shallow_enough(record: &Event) -> bool {
+    let mut sealed = record.clone();
+    let details = Value::Object(std::mem::take(&mut sealed.details));
+    sealed.details.insert("event".to_owned(), details);
+    sealed.to_canonical_json().is_ok()
 }
 
 /// Where the event happened, without what else its context says.
