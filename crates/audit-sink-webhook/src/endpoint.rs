@@ -91,7 +91,8 @@ impl Endpoint {
         if options.signing_secret.as_ref().is_some_and(|secret| secret.expose_secret().is_empty()) {
             return Err(WebhookOptionsError::EmptySigningSecret);
         }
-        let mut secrets: Vec<SecretString> = options.signing_secret.iter().cloned().collect();
+        let mut secrets: Vec<SecretString> =
+            options.signing_secret.iter().chain(&options.unquoted).cloned().collect();
         for (_, value) in &options.headers {
             // An endpoint may repeat `Bearer abc`, or only `abc`.
             let last = value.expose_secret().rsplit(' ').next().unwrap_or_default();

@@ -14,6 +14,7 @@ pub struct WebhookOptions {
     pub(crate) headers: Vec<(String, SecretString)>,
     pub(crate) body: Body,
     pub(crate) signing_secret: Option<SecretString>,
+    pub(crate) unquoted: Vec<SecretString>,
     pub(crate) gzip: bool,
     pub(crate) tls: TlsOptions,
     pub(crate) proxy: Option<SecretString>,
@@ -31,6 +32,7 @@ impl WebhookOptions {
             headers: Vec::new(),
             body: Body::default(),
             signing_secret: None,
+            unquoted: Vec::new(),
             gzip: false,
             tls: TlsOptions::default(),
             proxy: None,
@@ -60,6 +62,14 @@ impl WebhookOptions {
     #[must_use]
     pub fn signing_secret(mut self, secret: SecretString) -> Self {
         self.signing_secret = Some(secret);
+        self
+    }
+
+    /// A secret that records hold, such as PagerDuty's routing key: errors do not quote it where an answer repeats what it
+    /// was sent.
+    #[must_use]
+    pub fn unquoted(mut self, secret: SecretString) -> Self {
+        self.unquoted.push(secret);
         self
     }
 

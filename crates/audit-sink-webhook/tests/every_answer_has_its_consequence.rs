@@ -82,6 +82,15 @@ fn secrets_that_an_answer_repeats_stay_out_of_errors() {
     assert!(!error.contains("\\u{1b}") && !error.contains("\\r"), "{error}");
 }
 
+/// PagerDuty's key is in the body.
+#[test]
+fn secrets_in_records_stay_out_of_errors() {
+    let server = Scripted::new(|request| Some((403, String::new(), request.body.clone())));
+    let mut sink = sink(WebhookOptions::new(server.url("/in")).unquoted("r0uting-key".into()));
+    let (error, _) = retryable(runtime().block_on(sink.send(&lines([r#"{"routing_key":"r0uting-key"}"#]))));
+    assert!(error.contains("[secret]") && !error.contains("r0uting"), "{error}");
+}
+
 /// At many places whoever knows the URL may write, and a page about it quotes it.
 #[test]
 fn an_answer_that_quotes_the_url_does_not_give_it_away() {
