@@ -29,6 +29,9 @@ pub(crate) struct Window {
     /// Events that count.
     #[serde(rename = "t", default, skip_serializing_if = "is_empty")]
     times: Times,
+    /// Events that count and are too late to be counted with those.
+    #[serde(rename = "l", default, skip_serializing_if = "is_empty")]
+    late: Times,
     /// Events that precede others.
     #[serde(rename = "b", default, skip_serializing_if = "is_empty")]
     before: Times,
@@ -48,6 +51,7 @@ impl Window {
         Self {
             newest: time,
             times: Times::default(),
+            late: Times::default(),
             before: Times::default(),
             pending: Times::default(),
             firing: None,
@@ -57,10 +61,11 @@ impl Window {
     pub(crate) fn observe(&mut self, arrival: &Arrival<'_>, desk: &mut Desk<'_>) {
         let (terms, now) = (desk.terms(), desk.now());
         let time = arrival.entry.0;
-        if !self.admit(time, now, terms) {
+        let is_late = !self.admit(time, now, terms);
+        if is_late {
             desk.counters.late = desk.counters.late.saturating_add(1);
-            // It counts alone, which only one that needs no other can.
-            if !(arrival.counts && terms.threshold == 1) {
+            // What preceded it, or what it precedes, may be forgotten; one that needs no other counts.
+            if !arrival.counts || (terms.before.is_some() && terms.threshold > 1) {
                 return;
             }
         }
@@ -68,19 +73,20 @@ impl Window {
             time >= firing.held.saturating_add(terms.hold)
                 && now >= firing.told_at.saturating_add(terms.cooldown)
         }) {
-            self.times.forget(firing.held, usize::MAX);
+            self.forget_told(&firing);
             desk.end(&firing);
         }
         let mut counted = match &terms.before {
             Some(before) => self.preceded(arrival, before, desk),
             None => vec![arrival.entry],
         };
+        let times = if is_late && terms.before.is_none() { &mut self.late } else { &mut self.times };
         counted.retain(|entry| {
-            let new = self.times.insert(*entry);
+            let new = times.insert(*entry);
             desk.counters.duplicates = desk.counters.duplicates.saturating_add(u64::from(!new));
             new
         });
-        let full = |entry: &Entry| self.times.latest_full(entry.0, terms.window.max(1), terms.threshold);
+        let full = |entry: &Entry| times.latest_full(entry.0, terms.window.max(1), terms.threshold);
         let mut holds = false;
         if terms.hold == 0 {
             for (time, _) in &counted {
@@ -93,7 +99,7 @@ impl Window {
                     holds = true;
                 }
                 None => {
-                    let (count, first) = self.times.window(end, terms.window.max(1));
+                    let (count, first) = times.window(end, terms.window.max(1));
                     let id = desk.alert_id(arrival.event.event_id.as_str(), time);
                     let mut firing = Box::new(Firing::new(id, count, (first.unwrap_or(end), end), now));
                     desk.tell(&mut firing);
@@ -117,7 +123,7 @@ impl Window {
     pub(crate) fn tick(&mut self, desk: &mut Desk<'_>) {
         let (terms, now) = (desk.terms(), desk.now());
         if let Some(firing) = self.firing.take_if(|firing| now >= firing.over_at(terms)) {
-            self.times.forget(firing.held, usize::MAX);
+            self.forget_told(&firing);
             desk.end(&firing);
         }
     }
@@ -134,7 +140,7 @@ impl Window {
         // The clock was in the future, and somebody's event with it: from now on nothing would be recent enough.
         if time < self.newest.saturating_sub(terms.reach()) && self.newest > now {
             self.newest = now;
-            for times in [&mut self.times, &mut self.before, &mut self.pending] {
+            for times in [&mut self.times, &mut self.late, &mut self.before, &mut self.pending] {
                 times.set_back(now);
             }
             if let Some(firing) = &mut self.firing {
@@ -164,7 +170,14 @@ impl Window {
         counted
     }
 
+    /// Those that an alert has told of do not count for the next.
+    fn forget_told(&mut self, firing: &Firing) {
+        self.times.forget(firing.held, usize::MAX);
+        self.late.forget(firing.held, usize::MAX);
+    }
+
     fn forget(&mut self, terms: &Terms) {
+        self.late.forget(i64::MIN, 5 * terms.threshold + 16);
         let reach = self.newest.saturating_sub(terms.reach());
         self.times.forget(reach.saturating_sub(terms.window), 5 * terms.threshold + 16);
         if let Some(before) = &terms.before {
@@ -186,7 +199,7 @@ impl Member for Window {
     }
 
     fn stored(&self) -> usize {
-        self.times.len() + self.before.len() + self.pending.len()
+        self.times.len() + self.late.len() + self.before.len() + self.pending.len()
     }
 
     fn worth(&self, newest: i64, terms: &Terms) -> Worth {

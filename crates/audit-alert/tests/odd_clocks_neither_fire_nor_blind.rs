@@ -47,6 +47,23 @@ fn events_of_the_year_one_hide_nothing() {
     assert_eq!(state.counters().next().unwrap().1.late, 1);
 }
 
+/// A host that was cut off for an hour sends what it kept, among the events of all others.
+#[test]
+fn events_of_an_hour_ago_fire_among_themselves_and_not_with_others() {
+    let late = RuleOptions { threshold: 3, window: minutes(1), ..options() };
+    let rules = rules(DENIED, late);
+    let mut state = State::default();
+    let hour = milliseconds("60:00");
+    let mut said = Vec::new();
+    for (number, at) in [hour, 0, hour + 1, 1000, 100_000, 2000].into_iter().enumerate() {
+        said.push(told(&rules.observe(&mut state, &of(time(at), &number.to_string()), time(hour + 10))));
+        state = serde_json::from_str(&serde_json::to_string(&state).unwrap()).unwrap();
+    }
+    assert_eq!(said, ["", "", "", "", "", "fired 3"]);
+    assert_eq!(told(&rules.tick(&mut state, time(hour + 60_010))), "resolved 3");
+    assert_eq!(state.counters().next().unwrap().1.late, 4);
+}
+
 #[test]
 fn a_clock_that_was_in_the_year_9999_for_a_moment_blinds_no_rule() {
     let far = at("9999-12-30T21:59:59.999Z");
