@@ -96,7 +96,11 @@ fn sink(notifier: &Notifier, path: impl Fn() -> String) -> Result<Box<dyn Sink>,
         #[cfg(feature = "pagerduty")]
         Notifier::Pagerduty(it) => {
             let url = it.url.clone().unwrap_or_else(|| PAGERDUTY.to_owned());
-            http(url, it.tls.as_ref(), it.proxy.as_ref(), |options| options).map_err(failed(path()))
+            http(url, it.tls.as_ref(), it.proxy.as_ref(), |options| match &it.routing_key {
+                Some(key) => options.unquoted(key.clone().into()),
+                None => options,
+            })
+            .map_err(failed(path()))
         }
         #[cfg(feature = "webhook")]
         Notifier::Webhook(it) => {

@@ -3,6 +3,7 @@
 use audit_notify::{Email, PagerDuty, PagerDutyError, Slack, Webhook};
 use secrecy::SecretString;
 
+use crate::notifiers::own_name;
 use crate::{Config, ConfigError, Notifier};
 
 /// What one notifier says for one rule.
@@ -96,7 +97,7 @@ impl Config {
     /// What is wrong with the texts of notifiers, those of `notifiers` included.
     pub(crate) fn check_messages(&self) -> Vec<ConfigError> {
         let mut errors = Vec::new();
-        let mut look = |path: &str, notifier: &Notifier| {
+        let look = |errors: &mut Vec<ConfigError>, path: &str, notifier: &Notifier| {
             for (key, message) in Message::of(notifier).err().into_iter().flatten() {
                 let path = format!("{path}.{key}");
                 // A variable's value is nobody's business who reads the error.
@@ -109,7 +110,7 @@ impl Config {
         };
         for (index, rule) in self.alerts.iter().enumerate() {
             for (position, notifier) in rule.notify.iter().enumerate() {
-                look(&format!("alerts[{index}].notify[{position}]"), notifier);
+                look(&mut errors, &format!("alerts[{index}].notify[{position}]"), notifier);
             }
         }
         if let Some(defaults) = &self.notifiers {
@@ -118,7 +119,13 @@ impl Config {
             let email = defaults.email.clone().map(Notifier::Email);
             let webhook = defaults.webhook.clone().map(Notifier::Webhook);
             for notifier in [slack, pagerduty, email, webhook].into_iter().flatten() {
-                look(&format!("notifiers.{}", notifier.type_name()), &notifier);
+                let path = format!("notifiers.{}", notifier.type_name());
+                look(&mut errors, &path, &notifier);
+                if own_name(&notifier).is_some() {
+                    let message =
+                        "found a name for all of that type, expected it at the notifier that it is of";
+                    errors.push(self.origin.error(&format!("{path}.name"), message));
+                }
             }
         }
         errors

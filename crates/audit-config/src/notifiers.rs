@@ -36,15 +36,21 @@ impl Config {
     /// The places where people are told of alerts, in the order of the rules.
     ///
     /// # Errors
-    /// One for each key that a notifier lacks (see [`check_notifiers`](Self::check_notifiers)), and for each name that two
-    /// places have.
+    /// One for each key that a notifier lacks (see [`check_notifiers`](Self::check_notifiers)), for each name that two
+    /// places have, destinations included, and for each that cannot be one of a file.
     pub fn notifier_places(&self, environment: Environment<'_>) -> Result<Vec<NotifierPlace>, ConfigErrors> {
         let mut places: Vec<(String, NotifierPlace)> = Vec::new();
+        let mut errors = Vec::new();
         for (index, rule) in self.check_notifiers(environment)?.into_iter().enumerate() {
             for (position, notifier) in rule.notify.into_iter().enumerate() {
                 let identity = identity(&notifier);
                 let known = places.iter_mut().find(|(known, _)| *known == identity);
                 if let Some((_, place)) = known {
+                    if place.rules.iter().any(|(known, _)| *known == rule.name) {
+                        let path = format!("alerts[{index}].notify[{position}]");
+                        let message = "found a place that the rule names before, expected each once";
+                        errors.push(self.origin.error(&path, message));
+                    }
                     place.rules.push((rule.name.clone(), notifier));
                     continue;
                 }
@@ -53,13 +59,29 @@ impl Config {
                 places.push((identity, NotifierPlace { name: String::new(), rules, path }));
             }
         }
-        let mut errors = Vec::new();
-        let mut names = BTreeMap::new();
+        // What delivers has one name each: the destinations, what watches for all rules, and these.
+        let mut names = BTreeMap::from([(WATCH.to_owned(), "alerts".to_owned())]);
+        for (index, destination) in self.destinations.iter().enumerate().filter(|_| !self.alerts.is_empty()) {
+            let name = destination.name.as_deref().unwrap_or(destination.kind.type_name());
+            let path = self.destination_path(index);
+            if name == WATCH {
+                let message = format!(
+                    "found `{WATCH}`, which is the name of what watches for alerts, expected another"
+                );
+                errors.push(self.origin.error(&format!("{path}.name"), message));
+            }
+            names.entry(name.to_owned()).or_insert(path);
+        }
         for (identity, place) in &mut places {
             let own = own_name(place.first());
             let mut name = own.map_or_else(|| described(place.first()), str::to_owned);
             if own.is_none() && names.contains_key(&name) {
                 name.push_str(&format!("-{}", &digest(identity)[..8]));
+            }
+            let is_plain = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+            if name.is_empty() || name.len() > 100 || name.starts_with('.') || !name.chars().all(is_plain) {
+                let message = "expected 1 to 100 letters, digits, `.`, `_` and `-`, and no `.` first";
+                errors.push(self.origin.error(&format!("{}.name", place.path), message));
             }
             if let Some(first) = names.insert(name.clone(), place.path.clone()) {
                 let message = format!("found the name of `{first}` for another place, expected another name");
@@ -72,7 +94,10 @@ impl Config {
     }
 }
 
-fn own_name(notifier: &Notifier) -> Option<&str> {
+/// What the destination is called that watches for all rules.
+const WATCH: &str = "alerts";
+
+pub(crate) fn own_name(notifier: &Notifier) -> Option<&str> {
     match notifier {
         Notifier::Slack(it) => it.name.as_deref(),
         Notifier::Pagerduty(it) => it.name.as_deref(),

@@ -67,21 +67,22 @@ fn complete(notifier: &mut Notifier, defaults: &Notifiers, environment: Environm
     };
     match notifier {
         Notifier::Slack(own) => {
-            fill!(own from defaults.slack; name, webhook, channel, username, template, send_resolved, tls, proxy);
+            fill!(own from defaults.slack; webhook, channel, username, template, send_resolved, tls, proxy);
             secret(&mut own.webhook, "AUDIT_SLACK_WEBHOOK");
         }
         Notifier::Pagerduty(own) => {
-            fill!(own from defaults.pagerduty; name, routing_key, severity, template, send_resolved, url, tls, proxy);
+            fill!(own from defaults.pagerduty; routing_key, severity, template, send_resolved, url, tls, proxy);
             secret(&mut own.routing_key, "AUDIT_PAGERDUTY_ROUTING_KEY");
         }
         Notifier::Email(own) => {
-            fill!(
-                own from defaults.email;
-                name, smtp_server, encryption, smtp_username, smtp_password, from, subject, template, html, send_resolved, tls
-            );
+            // A password is for the server that it was written for.
+            if own.smtp_server.is_none() {
+                fill!(own from defaults.email; smtp_server, encryption, smtp_username, smtp_password, tls);
+            }
             text(&mut own.smtp_server, "AUDIT_SMTP_SERVER");
             text(&mut own.smtp_username, "AUDIT_SMTP_USERNAME");
             secret(&mut own.smtp_password, "AUDIT_SMTP_PASSWORD");
+            fill!(own from defaults.email; from, subject, template, html, send_resolved, tls);
             text(&mut own.from, "AUDIT_EMAIL_FROM");
             if let Some(default) = defaults.email.as_ref().filter(|_| own.to.is_empty()) {
                 own.to.clone_from(&default.to);
@@ -93,13 +94,13 @@ fn complete(notifier: &mut Notifier, defaults: &Notifiers, environment: Environm
             }
         }
         Notifier::Webhook(own) => {
-            // Headers hold tokens, which are for the place that they were written for.
+            // So are the tokens in headers.
             if let Some(default) =
                 defaults.webhook.as_ref().filter(|_| own.url.is_none() && own.headers.is_empty())
             {
                 own.headers.clone_from(&default.headers);
             }
-            fill!(own from defaults.webhook; name, url, template, signing_secret, send_resolved, tls, proxy);
+            fill!(own from defaults.webhook; url, template, signing_secret, send_resolved, tls, proxy);
             secret(&mut own.url, "AUDIT_ALERT_WEBHOOK");
         }
     }
@@ -113,6 +114,9 @@ fn lacking(notifier: &Notifier) -> Vec<&'static str> {
             ("smtp_server", email.smtp_server.is_none()),
             ("from", email.from.is_none()),
             ("to", email.to.is_empty()),
+            // Either without the other would log in nowhere, and nobody would know.
+            ("smtp_username", email.smtp_username.is_none() && email.smtp_password.is_some()),
+            ("smtp_password", email.smtp_username.is_some() && email.smtp_password.is_none()),
         ],
         Notifier::Webhook(webhook) => vec![("url", webhook.url.is_none())],
     };

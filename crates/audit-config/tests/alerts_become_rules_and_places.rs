@@ -121,11 +121,11 @@ notifiers:
 alerts:
 - name: one
   condition: event_type == 'x.y'
-  notify: [{type: slack}, {type: slack, template: other}, {type: email, to: ops@example.com}]
+  notify: [{type: slack}, {type: email, to: ops@example.com}]
 - name: two
   condition: event_type == 'x.y'
   notify:
-  - {type: slack, send_resolved: false}
+  - {type: slack, send_resolved: false, template: other}
   - {type: slack, channel: '#other'}
   - {type: slack, webhook: 'https://hooks.example.com/b'}
   - {type: email, name: mail, to: ops@example.com}
@@ -140,12 +140,39 @@ alerts:
         names[3].starts_with("notify-slack-alerts-") && names[3].len() == "notify-slack-alerts-".len() + 8
     );
     assert_eq!(names[4..6], ["mail", "notify-webhook"]);
-    assert_eq!(places[0].rules.len(), 3);
+    assert_eq!(places[0].rules.len(), 2);
     let audit_config::Notifier::Webhook(own) = &places[6].rules[0].1 else { panic!() };
     assert!(own.headers.is_empty(), "a token is not sent to a place that it was not written for");
     let audit_config::Notifier::Webhook(shared) = &places[5].rules[0].1 else { panic!() };
     assert_eq!(shared.headers.len(), 1);
     assert!(!format!("{places:?}").contains("hooks.example.com"), "it is a secret");
+
+    let taken = "\
+destinations: [{type: stdout, name: alerts}, {type: stdout, name: console}]
+alerts:
+- name: a
+  condition: event_type == 'x.y'
+  notify:
+  - {type: webhook, name: console, url: 'https://a/'}
+  - {type: webhook, name: a b, url: 'https://b/'}
+";
+    let error = read(taken).notifier_places(&|_| None).unwrap_err().to_string();
+    for words in [
+        "destinations[0].name: found `alerts`",
+        "alerts[0].notify[0].name: found the name of `destinations[1]`",
+        "alerts[0].notify[1].name: expected 1 to 100",
+    ] {
+        assert!(error.contains(words), "{error}");
+    }
+
+    let login = "\
+alerts:
+- name: a
+  condition: event_type == 'x.y'
+  notify: [{type: email, to: a@b.example, from: c@d.example, smtp_server: 'm:25', smtp_username: me}]
+";
+    let error = read(login).notifier_places(&|_| None).unwrap_err().to_string();
+    assert!(error.contains("missing key `smtp_password`"), "{error}");
 
     let twice = "\
 alerts:

@@ -117,7 +117,7 @@ fn what_is_shown_reads_as_the_same_again() {
         "
 destination: {type: file, path: 'a$$b: #c', rotation: {max_age: 1d 12h, max_files: 2}}
 chain_id: 'yes'
-alerts: [{name: '123', condition: \"a == 'b'\", threshold: 3, window: 90s, notify: [{type: slack, template: \"a\\n b\\n\"}]}]
+alerts: [{name: '123', condition: \"actor.id == 'b'\", threshold: 3, window: 90s, notify: [{type: slack, template: \"a\\n b\\n\"}]}]
 ",
     );
     let again = config(&first.show_yaml());

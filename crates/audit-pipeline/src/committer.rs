@@ -286,7 +286,9 @@ impl Committer {
     fn fail(&mut self, batch: &Batch, error: JournalError, now: Timestamp) {
         let reason = error.to_string();
         if self.on_failure == OnFailure::Permit {
-            self.lose(batch.entries.len() as u64, now, &reason);
+            // The log's own parts are told, and record theirs again.
+            let by_callers = batch.entries.iter().filter(|entry| !entry.is_own).count() as u64;
+            self.lose(by_callers, now, &reason);
             batch.completion.complete(Outcome::Dropped);
             return;
         }
