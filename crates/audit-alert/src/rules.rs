@@ -110,6 +110,17 @@ impl Rules {
         alerts
     }
 
+    /// Tells at once what would be told as one at the end of a minute (see [`RuleOptions::max_alerts`](crate::RuleOptions)):
+    /// for when nobody will call [`tick`](Self::tick) for a while, as the program ends.
+    pub fn finish(&self, state: &mut State, now: Timestamp) -> Vec<Alert> {
+        let mut alerts = Vec::new();
+        self.adopt(state, now);
+        for (rule, remembered) in self.rules.iter().zip(&mut state.rules) {
+            remembered.finish(rule, now.as_milliseconds(), &mut alerts);
+        }
+        alerts
+    }
+
     /// When [`tick`](Self::tick) has something to do next, unless an event comes first.
     ///
     /// Of a state that was just read back, or that other rules used: the time at which it was used last, which is at once. Of

@@ -147,6 +147,12 @@ impl Remembered {
         }
     }
 
+    /// Tells what is yet to be summed up.
+    pub(crate) fn finish(&mut self, rule: &Rule, now: i64, alerts: &mut Vec<Alert>) {
+        let summary = self.storm.cut_short(now);
+        alerts.extend(summary.map(|(began, summary)| Alert::summary(rule, began, &summary)));
+    }
+
     pub(crate) fn tick(&mut self, rule: &Rule, now: i64, alerts: &mut Vec<Alert>) {
         let Self { counters, storm, memory, .. } = self;
         sum_up(rule, storm, now, alerts);

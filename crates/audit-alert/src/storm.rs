@@ -55,6 +55,12 @@ impl Storm {
         self.summary.take().map(|summary| (self.began, summary))
     }
 
+    /// What was not told, before the minute is over, and when it began; another minute begins.
+    pub(crate) fn cut_short(&mut self, now: i64) -> Option<(i64, Summary)> {
+        let summary = self.summary.take()?;
+        Some((std::mem::replace(&mut self.began, now), summary))
+    }
+
     pub(crate) fn due(&self) -> Option<i64> {
         self.summary.as_ref().map(|_| self.began.saturating_add(MINUTE))
     }

@@ -72,3 +72,23 @@ fn the_sum_is_an_alert_of_its_own() {
     assert_eq!(sum.to_event(time(60_000)).details["summed_up"], 2);
     assert_eq!(state.counters().next().unwrap().1.summed_up, 2);
 }
+
+#[test]
+fn a_program_that_ends_does_not_wait_for_the_minute() {
+    let rules = rules(DENIED, RuleOptions { max_alerts: 1, ..options() });
+    let mut state = State::default();
+    let at = |state: &mut State, seconds: i64| {
+        let (event, now) =
+            (event(1000 * seconds, "access.denied", "bob", &seconds.to_string()), time(1000 * seconds));
+        stream::told(&rules.observe(state, &event, now))
+    };
+    assert_eq!([at(&mut state, 0), at(&mut state, 1), at(&mut state, 2)], ["fired 1", "", ""]);
+    let first = rules.finish(&mut state, time(3000));
+    assert_eq!(stream::told(&first), "2 more 2");
+    assert_eq!(rules.finish(&mut state, time(3000)), [], "once");
+    // It goes on, and what comes within the minute is another sum.
+    assert_eq!(at(&mut state, 4), "");
+    let second = rules.finish(&mut state, time(5000));
+    assert_eq!(stream::told(&second), "1 more 1");
+    assert_ne!(first[0].alert_id, second[0].alert_id);
+}

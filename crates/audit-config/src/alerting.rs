@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use audit_delivery::{BatchLimits, Beginning, Destination, Retry};
 use audit_model::EventType;
@@ -20,6 +20,8 @@ use crate::{AssembleError, Config, Environment, Notifier, NotifierPlace};
 
 /// How long closing waits for the rules to have seen all, unless `drain_timeout` says otherwise.
 const SETTLE: Duration = Duration::from_secs(10);
+/// How long closing waits for people to be told before the log takes no more.
+const TELL: Duration = Duration::from_secs(2);
 /// Where the rules' memory is, in the directory of the delivery's state.
 const MEMORY: &str = "alerts.memory.json";
 
@@ -39,11 +41,21 @@ impl Config {
         let rules = self.rules().map_err(failed("alerts"))?;
         let watch = Watch::open(rules, directory.join(MEMORY), recorder.clone()).map_err(failed("alerts"))?;
         options = options.deliver_to(watch.destination());
+        let mut notifiers = Vec::new();
         for place in self.notifier_places(environment).map_err(failed("alerts"))? {
             options = options.deliver_to(self.told(&place, recorder.clone())?);
+            notifiers.push(place.name);
         }
         let patience = self.drain_timeout.unwrap_or(SETTLE);
-        Ok(options.before_close(move || watch.settle(patience)))
+        Ok(options.before_close(move || {
+            watch.settle(patience);
+            // They are told for longer than that, but while the log is open it can still say whom that did not reach.
+            let begun = Instant::now();
+            let has_all = |name: &String| recorder.acknowledged_by(name) >= recorder.durable();
+            while begun.elapsed() < patience.min(TELL) && !notifiers.iter().all(has_all) {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+        }))
     }
 
     /// A place where people are told of alerts, ready to be delivered to; nothing is connected yet.

@@ -31,7 +31,16 @@ impl Config {
             crate::error::quoted(&self.alerts[index].name)
         };
         let mut error = self.origin.error(path, format!("missing key `{key}` for rule {rule}"));
-        error.help = Some(format!("write it here or under `notifiers.{kind}`"));
+        let or_set = match key {
+            "webhook" => ", or set AUDIT_SLACK_WEBHOOK",
+            "routing_key" => ", or set AUDIT_PAGERDUTY_ROUTING_KEY",
+            "smtp_server" => ", or set AUDIT_SMTP_SERVER",
+            "from" => ", or set AUDIT_EMAIL_FROM",
+            "to" => ", or set AUDIT_EMAIL_TO",
+            "url" => ", or set AUDIT_ALERT_WEBHOOK",
+            _ => "",
+        };
+        error.help = Some(format!("write it here or under `notifiers.{kind}`{or_set}"));
         error
     }
 }

@@ -182,6 +182,13 @@ impl Delivery {
         self.progress.acknowledged_by_others()
     }
 
+    /// Up to which record a destination has all; `None` when there is none of that name.
+    #[must_use]
+    pub fn acknowledged_by(&self, destination: &str) -> Option<u64> {
+        let place = self.progress.places.iter().find(|place| place.name == destination)?;
+        Some(place.acknowledged.load(Ordering::SeqCst))
+    }
+
     /// Up to which record every required destination has all; `None` when none is required.
     #[must_use]
     pub fn acknowledged_by_required(&self) -> Option<u64> {

@@ -30,6 +30,8 @@ pub(crate) struct Follower {
     stored: Instant,
     stored_through: u64,
     store_fails: bool,
+    /// What was last told of records that were refused, and when.
+    refused: Option<(String, Instant)>,
     source: Source,
     reading_fails: bool,
     file: StateFile,
@@ -46,6 +48,8 @@ const STORE: Duration = Duration::from_secs(1);
 const AFTER_IO_ERROR: Duration = Duration::from_secs(1);
 /// The longest pause that a place may ask for.
 const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(3600);
+/// After how long it is told again that records are refused for the same reason.
+const AGAIN: Duration = Duration::from_secs(60);
 /// How long a sink may take to let go of its place when time is up.
 const LET_GO: Duration = Duration::from_secs(1);
 
@@ -70,6 +74,7 @@ impl Follower {
             stored_through: state.acknowledged,
             state,
             store_fails: false,
+            refused: None,
             progress,
         }
     }
@@ -225,7 +230,14 @@ impl Follower {
         if let Some((count, why)) = dead {
             let file = self.dead_letters.path().display();
             let which = if count == 1 { "a record is".to_owned() } else { format!("{count} records are") };
-            self.notice(&format!("{which} refused for good ({why}) and in {file}"));
+            let sentence = format!("{which} refused for good ({why}); see {file}");
+            // Each of many batches of one record, refused for the same reason, is no news.
+            let is_news =
+                self.refused.as_ref().is_none_or(|(told, at)| *told != sentence || at.elapsed() >= AGAIN);
+            if is_news {
+                self.notice(&sentence);
+                self.refused = Some((sentence, Instant::now()));
+            }
         }
         Ok(())
     }

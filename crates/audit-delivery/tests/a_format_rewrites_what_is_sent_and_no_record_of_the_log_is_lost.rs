@@ -108,7 +108,7 @@ fn all_that_a_refused_record_stands_for_is_dead_as_the_log_holds_it() {
     assert_eq!(
         *heard.notices.lock().unwrap(),
         [format!(
-            "destination `siem`: 4 records are refused for good (bad) and in {}",
+            "destination `siem`: 4 records are refused for good (bad); see {}",
             DeadLetters::of(&log.state(), "siem").path().display()
         )]
     );

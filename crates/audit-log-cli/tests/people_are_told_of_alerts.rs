@@ -107,3 +107,53 @@ fn what_is_refused_for_good_is_in_the_dead_letters_and_can_be_sent_again() {
     let last = endpoint.requests().last().unwrap().body.clone();
     assert_eq!(serde_json::from_str::<Value>(&last).unwrap()["alert"]["rule"], "failure");
 }
+
+#[test]
+fn the_log_says_of_each_alert_that_it_was_given_up_though_it_is_closed_at_once() {
+    let endpoint = Endpoint::up();
+    endpoint.answers(|_| 400);
+    let place = place(&format!("[{{type: webhook, url: '{}'}}]", endpoint.url()));
+    let run = place.run(&(2..42).map(|number| event("backup.failed", number)).collect::<String>());
+    assert_code(&run, 0);
+    let failed = alerts(&place).into_iter().filter(|event| event["event_type"] == "alert.notify_failed");
+    assert_eq!(failed.count(), 40);
+    // Every letter says why; the terminal once.
+    assert_eq!(text(&run).matches("refused for good").count(), 1, "{}", text(&run));
+}
+
+#[test]
+fn a_notifier_that_hangs_delays_neither_the_log_nor_another() {
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let endpoint = Endpoint::up();
+    let place = place(&format!(
+        "[{{type: webhook, name: silent, url: 'http://{}/'}}, {{type: webhook, url: '{}'}}]",
+        silent.local_addr().unwrap(),
+        endpoint.url()
+    ));
+    let mut child = place.begin_run();
+    for number in 2..22 {
+        let input = child.stdin.as_mut().unwrap();
+        std::io::Write::write_all(input, event("backup.failed", number).as_bytes()).unwrap();
+    }
+    let begun = std::time::Instant::now();
+    while endpoint.requests().len() < 20 {
+        assert!(begun.elapsed() < Duration::from_secs(20), "{} of 20", endpoint.requests().len());
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    assert_eq!(alerts(&place).len(), 20, "and no more is in the log than the alerts");
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let silent = place.status_of("silent");
+    assert_eq!(silent["state"]["delivered"], 0);
+}
+
+#[test]
+fn what_would_be_summed_up_is_told_before_the_program_ends() {
+    let endpoint = Endpoint::up();
+    let place = place(&format!("[{{type: webhook, url: '{}'}}]\n  max_alerts: 2", endpoint.url()));
+    assert_code(&place.run(&(2..9).map(|number| event("backup.failed", number)).collect::<String>()), 0);
+    let told: Vec<Value> =
+        alerts(&place).into_iter().map(|alert| alert["details"]["summed_up"].clone()).collect();
+    assert_eq!(told, [Value::Null, Value::Null, 5.into()]);
+    assert_eq!(endpoint.requests().len(), 3);
+}

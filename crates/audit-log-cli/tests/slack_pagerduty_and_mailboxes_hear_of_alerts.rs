@@ -192,6 +192,32 @@ fn the_rules_of_the_specification_reach_everybody() {
 }
 
 #[test]
+fn an_incident_is_closed_when_the_alert_is_over() {
+    let Some(peers) = Peers::new() else { return };
+    let place = peers.workplace();
+    let mut config = place.read("audit.yaml");
+    config = config.replace(
+        "  notify:\n    - type: slack\n      channel: \"#kafka-alerts\"",
+        "  resolve_after: 500ms\n  notify:\n    - type: slack\n      channel: \"#kafka-alerts\"",
+    );
+    std::fs::write(place.path("audit.yaml"), config).unwrap();
+    let mut child = place.begin_run();
+    let input = child.stdin.as_mut().unwrap();
+    std::io::Write::write_all(input, workplace::event("backup.failed", 1).as_bytes()).unwrap();
+    let begun = Instant::now();
+    while peers.told("/pagerduty/").len() < 2 || peers.told("/slack/").len() < 2 {
+        assert!(begun.elapsed() < Duration::from_secs(60), "{:?}", peers.told("/"));
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    drop(child.stdin.take());
+    assert_code(&child.wait_with_output().unwrap(), 0);
+    let [opened, closed] = peers.told("/pagerduty/").try_into().unwrap();
+    assert_eq!((&opened["event_action"], &closed["event_action"]), (&"trigger".into(), &"resolve".into()));
+    assert_eq!(opened["dedup_key"], closed["dedup_key"]);
+    assert!(peers.told("/slack/")[1]["text"].as_str().unwrap().contains("[RESOLVED]"));
+}
+
+#[test]
 fn each_of_them_is_tried_by_check_and_by_a_test_alert() {
     let Some(peers) = Peers::new() else { return };
     let place = peers.workplace();

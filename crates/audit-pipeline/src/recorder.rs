@@ -36,6 +36,13 @@ impl Recorder {
         delivery.map_or(0, |delivery| delivery.durable())
     }
 
+    /// Up to which record a destination of the log has all; 0 while the pipeline is not open.
+    #[must_use]
+    pub fn acknowledged_by(&self, destination: &str) -> u64 {
+        let delivery = self.open().ok().and_then(|shared| shared.delivery.upgrade());
+        delivery.and_then(|delivery| delivery.acknowledged_by(destination)).unwrap_or(0)
+    }
+
     /// The number of the log's last record, if all is in it that was accepted so far; `None` while something is on its way,
     /// and when the pipeline is not open.
     #[must_use]

@@ -136,13 +136,20 @@ impl Watch {
             .limits(BatchLimits { age: Duration::from_millis(50), ..BatchLimits::default() })
     }
 
-    /// Waits until all that was accepted so far was looked at, and the alerts are in the log; not longer than `patience`.
+    /// Waits until all that was accepted so far was looked at, and the alerts are in the log, those included that would be summed
+    /// up later; not longer than `patience`.
     /// For [`Options::before_close`](audit_pipeline::Options::before_close).
     pub fn settle(&self, patience: Duration) {
         let begun = Instant::now();
-        while begun.elapsed() < patience && !self.shared.is_settled() {
-            std::thread::sleep(Duration::from_millis(5));
-        }
+        let settled = || {
+            while begun.elapsed() < patience && !self.shared.is_settled() {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+        };
+        settled();
+        // Nobody will be there at the end of the minute to tell of these.
+        self.shared.finish();
+        settled();
         let mut kept = self.shared.lock();
         self.shared.store(&mut kept, false);
     }
@@ -202,9 +209,18 @@ impl Shared {
         self.raise(kept, alerts, now);
     }
 
+    /// Records what would be told as one at the end of a minute.
+    fn finish(&self) {
+        let mut kept = self.lock();
+        if !kept.is_ended {
+            let clock = kept.clock;
+            let alerts = self.rules.finish(&mut kept.saved.state, clock);
+            self.raise(&mut kept, alerts, clock);
+        }
+    }
+
     /// Looks at what time has changed.
     fn tick(&self, kept: &mut Kept, now: Timestamp) {
-        kept.notices.drain(..).for_each(|sentence| self.recorder.notice(sentence));
         self.follow_up(kept);
         let (durable, as_of) = kept.known;
         let clock = kept.advance(as_of, now);
@@ -241,6 +257,7 @@ impl Shared {
 
     /// Records alerts that are not on their way, or were on their way in vain.
     fn follow_up(&self, kept: &mut Kept) {
+        kept.notices.drain(..).for_each(|sentence| self.recorder.notice(sentence));
         let mut context = Context::from_waker(Waker::noop());
         kept.emitted.retain(|_, emit| match emit.as_mut().poll(&mut context) {
             Poll::Pending => true,

@@ -43,11 +43,14 @@ impl<'r> Replay<'r> {
         self.clock = Some(clock.max(to));
     }
 
-    /// The same, and what is due at `to` itself.
+    /// The same, and what is due at `to` itself, or would be told as one a little later.
     pub(crate) fn finish(&mut self, to: Timestamp, tell: &mut impl FnMut(Timestamp, Alert)) {
         self.pass(to, tell);
         if let Some(clock) = self.clock.filter(|_| self.due.is_some_and(|due| due <= to)) {
             self.tick(clock, tell);
+        }
+        if let Some(clock) = self.clock {
+            self.rules.finish(&mut self.state, clock).into_iter().for_each(|alert| tell(clock, alert));
         }
     }
 
