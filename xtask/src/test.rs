@@ -14,6 +14,9 @@ pub(crate) fn run(report: &mut Report) -> Result<()> {
         for (name, value) in services::variables()? {
             tests = tests.env(name, &value);
         }
+        if let Some(folder) = services::opensearch_jars() {
+            tests = tests.env("AUDIT_TEST_OPENSEARCH", &folder.to_string_lossy());
+        }
         tests.run().map(Outcome::passed)
     });
     // Before the error, if there is one: nothing that was started here stays.

@@ -13,14 +13,14 @@ use super::http::connect;
 use super::server::{Place, Server, Variable, folder_of, text};
 use super::tools::{Tool, need};
 use super::toxiproxy::{Toxiproxy, follow_kafka};
-use super::{control, debian};
-use crate::shell::{program, root};
+use super::{control, debian, maven};
+use crate::shell::program;
 
 const TOOL: Tool = Tool {
     name: "kafka",
     packages: &[include_str!("../../services/kafka.pom.xml")],
     installer: "mvn",
-    install: copy_jars,
+    install: |_, folder| maven::copy_jars("kafka.pom.xml", folder),
 };
 
 const CONFIGURATION: &str = include_str!("../../services/kafka.properties");
@@ -112,15 +112,6 @@ impl Server for Kafka {
 
 fn classpath() -> Result<String> {
     text(&TOOL.folder()?.join("*"))
-}
-
-fn copy_jars(_: &[&str], folder: &Path) -> Result<bool> {
-    program("mvn")
-        .args(["-q", "-B", "-Dstyle.color=never", "-f"])
-        .arg(root().join("xtask/services/kafka.pom.xml"))
-        .arg("org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies")
-        .arg(format!("-DoutputDirectory={}", text(folder)?))
-        .run()
 }
 
 fn configure(place: &Place, certificates: &Certificates) -> Result<String> {

@@ -8,6 +8,8 @@ mod environment;
 mod http;
 mod kafka;
 mod lock;
+mod maven;
+mod opensearch;
 mod ports;
 mod process;
 mod python;
@@ -112,7 +114,18 @@ pub(crate) fn up_for_tests(report: &mut Report) -> Result<()> {
             })
         })?;
     }
-    Ok(())
+    report.suite("live: opensearch", || {
+        Ok(match opensearch::jars() {
+            Ok(_) => Outcome::Passed,
+            Err(error) if error.is::<tools::Missing>() => Outcome::Skipped(error.to_string()),
+            Err(error) => return Err(error),
+        })
+    })
+}
+
+/// Where the jars of OpenSearch are, if they can be had.
+pub(crate) fn opensearch_jars() -> Option<PathBuf> {
+    opensearch::jars().ok()
 }
 
 /// All of them, however the tests ended.
