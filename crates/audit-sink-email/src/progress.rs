@@ -56,13 +56,14 @@ impl Progress {
         let waiting = |letter: &&Pending| !letter.outstanding.is_empty();
         let first = self.letters.iter().find(waiting)?;
         let reasons = reasons(&first.put_off, names);
+        let (have, are) = if first.told.len() == 1 { ("has", "is") } else { ("have", "are") };
         let told = list(&first.told, names);
         let letters = self.letters.iter().filter(waiting).count();
         self.attempts += 1;
         if self.attempts < most_attempts {
             return Some(format!(
-                "{letters} of {} letters are refused for the moment for some recipients: {reasons}; {told} has them, and \
-                 is not written to again",
+                "{letters} of {} letters are refused for the moment for some recipients: {reasons}; {told} {have} them, \
+                 and {are} not written to again",
                 self.letters.len()
             ));
         }
@@ -97,7 +98,8 @@ impl Pending {
             }
         };
         if !self.told.is_empty() {
-            reason = format!("{reason}; {} has it", list(&self.told, names));
+            let have = if self.told.len() == 1 { "has" } else { "have" };
+            reason = format!("{reason}; {} {have} it", list(&self.told, names));
         }
         Some(Rejection { sequence_number: self.sequence_number, reason })
     }
@@ -112,4 +114,30 @@ pub(crate) fn reasons(refused: &[(usize, String)], names: &[String]) -> String {
     let reasons: Vec<String> =
         refused.iter().map(|(recipient, said)| format!("{} ({said})", names[*recipient])).collect();
     reasons.join(" and ")
+}
+
+#[cfg(test)]
+mod tests {
+    use audit_sink::Record;
+
+    use super::*;
+
+    #[test]
+    fn one_has_it_and_several_have_it() {
+        let names = ["a@x", "b@x", "c@x"].map(str::to_owned);
+        let batch = Batch { chain_id: "c".to_owned(), records: vec![Record::default()] };
+        for (told, said, put_off) in [
+            (vec![0], "; a@x has it", "; a@x has them, and is not written to again"),
+            (vec![0, 1], "; a@x and b@x have it", "; a@x and b@x have them, and are not written to again"),
+        ] {
+            let mut progress = Progress::begin(&batch, 3);
+            progress.letters[0].told = told;
+            progress.letters[0].outstanding = vec![2];
+            progress.letters[0].put_off = vec![(2, "452 full".to_owned())];
+            assert!(progress.put_off(2, &names).unwrap().ends_with(put_off));
+            assert_eq!(progress.put_off(2, &names), None);
+            let rejected = progress.into_rejected("the server", &names);
+            assert!(rejected[0].reason.ends_with(said), "{}", rejected[0].reason);
+        }
+    }
 }

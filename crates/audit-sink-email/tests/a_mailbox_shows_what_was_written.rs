@@ -148,7 +148,7 @@ fn one_refused_recipient_does_not_lose_the_others() {
     let receipt = send(options.clone(), &[letter("for three", "text", None)]).unwrap();
     let [rejection] = receipt.rejected.as_slice() else { panic!("{receipt:?}") };
     assert_eq!(rejection.sequence_number, 1);
-    let expected = format!("{first} and {second} has it");
+    let expected = format!("{first} and {second} have it");
     assert!(
         rejection.reason.contains("550 5.1.1") && rejection.reason.contains(&nobody),
         "{}",
