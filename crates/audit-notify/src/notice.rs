@@ -66,7 +66,7 @@ pub enum NoticeError {
 }
 
 /// What only the alert says in a template. An event's own member of such a name is seen under `.event` only.
-const OF_THE_ALERT: [&str; 18] = [
+const OF_THE_ALERT: [&str; 19] = [
     "absent_for",
     "alert_id",
     "alert_time",
@@ -83,6 +83,7 @@ const OF_THE_ALERT: [&str; 18] = [
     "severity",
     "status",
     "summary",
+    "summed_up",
     "test",
     "threshold",
 ];
@@ -167,6 +168,10 @@ impl Notice {
         }
         if event.is_none() {
             dot.remove("event");
+        }
+        if summary::summed_up(&dot).is_some() {
+            // Of many alerts, none is told of here: the record's own type would pass for that of what happened.
+            dot.remove("event_type");
         }
         dot.remove("summary");
         dot.remove("lasted");

@@ -224,13 +224,14 @@ impl PagerDuty {
 
 /// The alert's own fields, and the event: what PagerDuty shows as a table.
 fn details(notice: &Notice) -> Value {
-    const SHOWN: [&str; 13] = [
+    const SHOWN: [&str; 14] = [
         "rule",
         "description",
         "severity",
         "status",
         "condition",
         "count",
+        "summed_up",
         "threshold",
         "window",
         "absent_for",

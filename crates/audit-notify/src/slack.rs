@@ -4,6 +4,7 @@ use serde_json::json;
 
 use crate::cut::cut_entities;
 use crate::marks::marks;
+use crate::summary::counted;
 use crate::{Notice, Status};
 
 /// The longest `text` of a message, in characters (<https://docs.slack.dev/changelog/2018-truncating-really-long-messages/>).
@@ -162,7 +163,9 @@ fn facts(notice: &Notice) -> Vec<(&'static str, String)> {
     };
     let in_brackets = |text: Option<String>| text.map(|text| format!("({text})"));
     let number = |name: &str| dot.get(name).and_then(Value::as_u64);
-    let count = number("count").filter(|count| *count > 1).map(|count| {
+    let alerts = number("summed_up");
+    // The window and the threshold are those of one alert.
+    let count = number("count").filter(|count| *count > 1 && alerts.is_none()).map(|count| {
         let window = text(&["window"]).map(|window| format!(" within {window}")).unwrap_or_default();
         let threshold =
             number("threshold").map(|threshold| format!(" (threshold {threshold})")).unwrap_or_default();
@@ -198,6 +201,7 @@ fn facts(notice: &Notice) -> Vec<(&'static str, String)> {
             joined(text(&["context", "environment"]), in_brackets(text(&["context", "cluster_id"]))),
         ),
         ("Count", count),
+        ("Summed up", alerts.map(|alerts| summed_up(alerts, number("count").unwrap_or(0)))),
         ("Group", group.filter(|group| !group.is_empty())),
         ("Nothing for", text(&["absent_for"])),
         ("First", text(&["first_time"])),
@@ -206,4 +210,9 @@ fn facts(notice: &Notice) -> Vec<(&'static str, String)> {
     .into_iter()
     .filter_map(|(label, value)| Some((label, value?)))
     .collect()
+}
+
+fn summed_up(alerts: u64, events: u64) -> String {
+    let alerts = counted(alerts, "alert");
+    if events > 0 { format!("{alerts}, {}", counted(events, "event")) } else { alerts }
 }

@@ -24,6 +24,13 @@ pub(crate) fn of(rule: &str, status: Status, dot: &Map) -> String {
         line.push_str(&of_group(dot.get("group")));
         return shortened(&line, MOST);
     }
+    if let Some(alerts) = summed_up(dot) {
+        line.push_str(&format!("{} within a minute", counted(alerts, "more alert")));
+        if let Some(events) = dot.get("count").and_then(Value::as_u64).filter(|events| *events > 0) {
+            line.push_str(&format!(" ({})", counted(events, "event")));
+        }
+        return shortened(&line, MOST);
+    }
     if let Some(absent_for) = text(&["absent_for"]) {
         line.push_str("nothing for ");
         line.push_str(&absent_for);
@@ -59,6 +66,16 @@ pub(crate) fn of(rule: &str, status: Status, dot: &Map) -> String {
         line.push_str(&format!(" ({environment})"));
     }
     shortened(&line, MOST)
+}
+
+/// How many alerts it sums up that were not told one by one, if that is what it is for.
+pub(crate) fn summed_up(dot: &Map) -> Option<u64> {
+    dot.get("summed_up").and_then(Value::as_u64)
+}
+
+/// `1 event`, `2 events`.
+pub(crate) fn counted(number: u64, what: &str) -> String {
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
 }
 
 fn of_group(group: Option<&Value>) -> String {

@@ -98,7 +98,7 @@ fn marked(mut body: Value, notice: &Notice, template: &Template) -> Value {
 }
 
 fn by_default(notice: &Notice) -> Value {
-    const SHOWN: [&str; 17] = [
+    const SHOWN: [&str; 18] = [
         "absent_for",
         "alert_id",
         "alert_time",
@@ -115,6 +115,7 @@ fn by_default(notice: &Notice) -> Value {
         "severity",
         "status",
         "summary",
+        "summed_up",
         "threshold",
     ];
     let dot = notice.dot();

@@ -5,7 +5,7 @@
 mod alerts;
 mod verdicts;
 
-use alerts::{KEY, absent, any_alert, as_test, notice, resolved, single, spike};
+use alerts::{KEY, absent, any_alert, as_test, notice, resolved, single, spike, storm};
 use audit_notify::{Notice, PagerDuty, Slack, Webhook};
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::TestRunner;
@@ -42,7 +42,7 @@ fn bodies(notice: &Notice) -> Vec<(&'static str, Value)> {
 #[test]
 fn usual_alerts() {
     let Some(mut schemas) = Verdicts::start() else { return };
-    for record in [spike(), single(), absent(), resolved()] {
+    for record in [spike(), single(), absent(), storm(), resolved()] {
         for record in [record.clone(), as_test(record)] {
             for (schema, body) in bodies(&notice(&record)) {
                 assert_eq!(schemas.problems(schema, &body), [""; 0], "{body:#}");

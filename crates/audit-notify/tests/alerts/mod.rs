@@ -46,6 +46,15 @@ pub(crate) fn absent() -> Value {
         "severity": "medium", "status": "firing", "condition": "event_type == 'backup.completed'", "absent_for": "26h", "repeat": 1}})
 }
 
+pub(crate) fn storm() -> Value {
+    json!({"event_type": "alert.fired", "timestamp": "2024-12-01T10:16:31.000Z", "event_id": "evt_alert", "version": "1.0",
+        "actor": {"type": "system", "id": "audit-log"}, "action": {"operation": "alert", "result": "success"},
+        "resource": {"type": "alert_rule", "id": "storm"}, "details": {"alert_id": "alert-00112233445566bb", "rule": "storm",
+        "severity": "medium", "status": "firing", "condition": "event_type == 'access.denied'", "count": 100, "threshold": 2,
+        "window": "5m", "first_time": "2024-12-01T10:15:31.000Z", "last_time": "2024-12-01T10:16:30.000Z", "repeat": 0,
+        "summed_up": 37}})
+}
+
 pub(crate) fn resolved() -> Value {
     let mut record = spike();
     record["event_type"] = "alert.resolved".into();
