@@ -103,7 +103,9 @@ impl Alert {
 
     pub(crate) fn test(rule: &Rule, now: Timestamp) -> Self {
         let time = now.as_milliseconds();
-        Self { test: true, count: 1, ..Self::new(rule, rule.alert_id("", "test", time), time) }
+        // Of what did not happen there is no event.
+        let count = u64::from(rule.options().absent_for.is_none());
+        Self { test: true, count, ..Self::new(rule, rule.alert_id("", "test", time), time) }
     }
 
     fn of(rule: &Rule, key: &str, firing: &Firing, status: Status) -> Self {

@@ -121,8 +121,13 @@ fn a_test_is_marked_as_one() {
     let rules = spike();
     let alert = rules.get("rule").unwrap().test_alert(time(0));
     assert_eq!(alert.to_event(time(0)).details["test"], true);
+    assert_eq!(alert.count, 1);
     assert!(rules.get("other").is_none());
     assert_eq!(rules.iter().len(), 1);
+
+    let absence = crate::rules(DENIED, RuleOptions { absent_for: minutes(5), ..options() });
+    let alert = absence.get("rule").unwrap().test_alert(time(0));
+    assert_eq!((alert.count, alert.test), (0, true), "no event is made up of what did not happen");
 }
 
 #[test]
