@@ -28,6 +28,8 @@ mod ocsf;
 mod origin;
 mod parse;
 mod places;
+#[cfg(feature = "alert")]
+mod reachable;
 mod redact;
 mod retention;
 mod root;
