@@ -119,3 +119,35 @@ fn the_commands_about_destinations_know_the_rules_and_their_notifiers() {
         text(&unknown)
     );
 }
+
+#[test]
+fn what_is_made_up_is_said_to_be_so() {
+    let desk = Endpoint::up();
+    let place = Workplace::new(&format!(
+        "
+destination: {{type: file, path: audit.log}}
+alerts:
+  - name: odd
+    condition: event_type == 'backup.failed' and actor.id matches '^[a-f]{{40}}$'
+    notify: [{{type: webhook, name: desk, url: '{url}'}}]
+  - name: missing
+    condition: event_type == 'backup.completed'
+    absent_for: 26h
+    notify: [{{type: webhook, name: desk, url: '{url}'}}]
+  - name: plain
+    condition: event_type == 'backup.failed'
+    notify: [{{type: webhook, name: desk, url: '{url}'}}]
+",
+        url = desk.url()
+    ));
+    let note = "note: no event could be made up that fits the condition; the one in the test is of type `backup.failed`";
+    for (rule, is_noted, count) in [("odd", true, 1), ("missing", false, 0), ("plain", false, 1)] {
+        let sent = place.audit_log(&format!("alerts test --rule {rule}"));
+        assert_code(&sent, 0);
+        assert_eq!(stderr(&sent).contains(note), is_noted, "{}", text(&sent));
+        let requests = desk.requests();
+        let message = format!("{:?}", requests.last().unwrap());
+        assert!(message.contains(&format!("count\\\":{count}")), "{message}");
+        assert_eq!(message.contains("\\\"event\\\":"), rule != "missing", "{message}");
+    }
+}

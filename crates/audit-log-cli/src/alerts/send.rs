@@ -14,7 +14,7 @@ use super::rules::no_rule;
 use super::sample::sample;
 use crate::config::checked;
 use crate::destinations::{deliver, runtime};
-use crate::output::{describe, harmless, print, print_json};
+use crate::output::{complain, describe, harmless, print, print_json};
 
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
@@ -95,7 +95,14 @@ fn batch(rule: &Rule) -> anyhow::Result<Batch> {
     let now = Timestamp::now();
     let mut alert = rule.test_alert(now);
     if rule.options().absent_for.is_none() {
-        alert.event = Some(sample(rule.condition(), now));
+        let event = sample(rule.condition(), now);
+        if !rule.condition().matches(&event, now) {
+            complain(&format!(
+                "note: no event could be made up that fits the condition; the one in the test is of type `{}` and does not",
+                event.event_type.as_str()
+            ));
+        }
+        alert.event = Some(event);
     }
     let event = alert.to_event(now);
     let record = Record {
