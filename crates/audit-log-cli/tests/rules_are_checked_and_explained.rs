@@ -119,6 +119,8 @@ fn rules_are_right_or_can_never_fire() {
     ] {
         assert!(told.contains(doubt), "{told}");
     }
+    assert!(told.lines().next().unwrap().ends_with("CHECK"), "{told}");
+    assert!(told.ends_with("audit.yaml: 5 rules, 8 warnings\n"), "{told}");
     let report = of_json(&place.audit_log("alerts check --json"));
     assert_eq!((&report["valid"], &report["errors"]), (&true.into(), &json!([])), "{report}");
     let doubts: Vec<bool> =

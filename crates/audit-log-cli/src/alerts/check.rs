@@ -2,7 +2,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use audit_alert::Rule;
-use audit_config::{BUILT, Config, ConfigError, process_environment};
+use audit_config::{BUILT, Config, ConfigError, NotifierPlace, process_environment};
 use clap::Args;
 use comfy_table::{Table, presets};
 use serde_json::{Value, json};
@@ -46,9 +46,11 @@ struct Found {
 
 struct Checked {
     rule: Rule,
-    /// Where it is in the configuration: its part of every path.
-    index: String,
-    notifiers: Vec<String>,
+    /// Where it is in the configuration, and where the places are that it shares with rules before it: their parts of paths.
+    paths: Vec<String>,
+    types: Vec<String>,
+    /// The names of those it tells, where they can be made out.
+    notifiers: Option<Vec<String>>,
     /// Why it can never fire, or always would.
     doubt: Option<String>,
 }
@@ -56,14 +58,20 @@ struct Checked {
 impl Found {
     fn of(config: &Config, warnings: Vec<ConfigError>) -> Self {
         // What a notifier lacks is a warning where the configuration is read, and an error here.
-        let mut errors = config
-            .check_notifiers(&process_environment)
-            .err()
-            .map_or(Vec::new(), |errors| errors.errors().to_vec());
-        errors.extend(config.check_built(BUILT).err().into_iter().flat_map(|it| it.errors().to_vec()));
+        let (places, lacking) = match config.notifier_places(&process_environment) {
+            Ok(places) => (Some(places), Vec::new()),
+            Err(errors) => (None, errors.errors().to_vec()),
+        };
+        let mut errors: Vec<ConfigError> =
+            config.check_built(BUILT).err().into_iter().flat_map(|it| it.errors().to_vec()).collect();
         errors.retain(is_about_alerts);
-        let warnings =
+        errors.splice(0..0, lacking);
+        let mut warnings: Vec<ConfigError> =
             warnings.into_iter().filter(is_about_alerts).filter(|it| !errors.contains(it)).collect();
+        for place in places.iter().flatten() {
+            errors.extend(config.check_place(place));
+            warnings.extend(config.doubts_of_place(place));
+        }
         let mut found = Self { rules: Vec::new(), errors, warnings };
         let rules = match config.rules() {
             Ok(rules) => rules,
@@ -82,10 +90,16 @@ impl Found {
                 |(what, condition): (&str, _)| Some(format!("{what}{}", loggable.why_never(condition)?));
             let before = rule.options().preceded_by.as_ref().map(|before| ("", &before.condition));
             let before = before.and_then(never).map(|why| format!("can never fire: its preceded_by {why}"));
+            let of_rule: Option<Vec<&NotifierPlace>> = places.as_ref().map(|places| {
+                places.iter().filter(|it| it.rules.iter().any(|(name, _)| name == rule.name())).collect()
+            });
+            let names = |places: &Vec<&NotifierPlace>| places.iter().map(|it| it.name.clone()).collect();
+            let paths = of_rule.iter().flatten().map(|place| place.path.clone());
             found.rules.push(Checked {
                 rule: rule.clone(),
-                index: format!("alerts[{index}]"),
-                notifiers: configured.notify.iter().map(|it| it.type_name().to_owned()).collect(),
+                paths: std::iter::once(format!("alerts[{index}]")).chain(paths).collect(),
+                types: configured.notify.iter().map(|it| it.type_name().to_owned()).collect(),
+                notifiers: of_rule.as_ref().map(names),
                 doubt: never(("", rule.condition())).map(consequence).or(before),
             });
         }
@@ -95,7 +109,7 @@ impl Found {
     fn text(&self, name: &str) -> String {
         let mut table = Table::new();
         table.load_style(presets::NOTHING);
-        table.set_header(["RULE", "SEVERITY", "CONDITION", "FIRES ON", "TELLS", ""]);
+        table.set_header(["RULE", "SEVERITY", "CONDITION", "FIRES ON", "TELLS", "CHECK"]);
         for checked in &self.rules {
             let rule = &checked.rule;
             table.add_row([
@@ -103,7 +117,7 @@ impl Found {
                 rule.severity().to_string(),
                 cut(rule.condition().as_str()),
                 terms(rule),
-                checked.notifiers.join(", "),
+                harmless(&checked.notifiers.as_ref().unwrap_or(&checked.types).join(", ")),
                 self.state(checked).to_owned(),
             ]);
         }
@@ -125,7 +139,7 @@ impl Found {
         let warnings = self.warnings.len() + self.rules.iter().filter(|rule| rule.doubt.is_some()).count();
         let wrong = match (self.errors.len(), warnings) {
             (0, 0) => "all is well".to_owned(),
-            (0, warnings) => format!("all is well, with {}", count(warnings as u64, "warning")),
+            (0, warnings) => count(warnings as u64, "warning"),
             (errors, _) => count(errors as u64, "error"),
         };
         let rules = if self.rules.is_empty() {
@@ -168,7 +182,8 @@ impl Found {
                     "threshold": before.threshold,
                     "window": duration(before.window),
                 })),
-                "notify": checked.notifiers,
+                "notify": checked.types,
+                "notifiers": checked.notifiers,
                 "ok": !self.errors.iter().any(|error| checked.is_at(error)),
                 "errors": of_rule(&self.errors),
                 "warnings": of_rule(&self.warnings),
@@ -186,8 +201,10 @@ impl Found {
 
 impl Checked {
     fn is_at(&self, error: &ConfigError) -> bool {
-        let at = error.path.rfind(&self.index).map(|begin| &error.path[begin + self.index.len()..]);
-        at.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        self.paths.iter().any(|path| {
+            let rest = error.path.rfind(path).map(|begin| &error.path[begin + path.len()..]);
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        })
     }
 }
 
