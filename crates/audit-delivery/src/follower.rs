@@ -231,9 +231,9 @@ impl Follower {
             let file = self.dead_letters.path().display();
             let which = if count == 1 { "a record is".to_owned() } else { format!("{count} records are") };
             let sentence = format!("{which} refused for good ({why}); see {file}");
-            // Each of many batches of one record, refused for the same reason, is no news.
-            let is_news =
-                self.refused.as_ref().is_none_or(|(told, at)| *told != sentence || at.elapsed() >= AGAIN);
+            // One record after the other, refused for the same reason, is no news.
+            let before = self.refused.as_ref().filter(|(_, at)| count == 1 && at.elapsed() < AGAIN);
+            let is_news = before.is_none_or(|(told, _)| *told != sentence);
             if is_news {
                 self.notice(&sentence);
                 self.refused = Some((sentence, Instant::now()));

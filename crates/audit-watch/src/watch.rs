@@ -269,14 +269,23 @@ impl Shared {
         if kept.saved.through < settled_behind {
             return;
         }
-        for alert in &kept.saved.unrecorded {
+        let Kept { saved, emitted, notices, .. } = kept;
+        saved.unrecorded.retain(|alert| {
             let id = alert.event_id.as_str();
-            if !kept.emitted.contains_key(id)
-                && let Ok(emit) = self.recorder.record(alert)
-            {
-                kept.emitted.insert(id.to_owned(), Box::pin(emit));
+            if emitted.contains_key(id) {
+                return true;
             }
-        }
+            match self.recorder.record(alert) {
+                Ok(emit) => drop(emitted.insert(id.to_owned(), Box::pin(emit))),
+                // It never will be; kept, it would be tried for ever.
+                Err(EmitError::Event(error)) => {
+                    notices.push(format!("an alert cannot be recorded: {error}"));
+                    return false;
+                }
+                Err(_) => {}
+            }
+            true
+        });
     }
 
     fn store(&self, kept: &mut Kept, sync: bool) {
