@@ -97,7 +97,7 @@ impl Check<'_> {
             let path = config.destination_path(index);
             // How far each is, is noted under its name.
             let kind = destination.kind.type_name();
-            let name = destination.name.as_deref().unwrap_or(kind);
+            let name = destination.shown_name();
             if let Some(first) = names.insert(name.to_owned(), path.clone()) {
                 match &destination.name {
                     Some(_) => {

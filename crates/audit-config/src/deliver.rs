@@ -39,8 +39,7 @@ impl Config {
     /// When there are not so many destinations.
     #[must_use]
     pub fn destination_name(&self, index: usize) -> &str {
-        let destination = &self.destinations[index];
-        destination.name.as_deref().unwrap_or(destination.kind.type_name())
+        self.destinations[index].shown_name()
     }
 
     /// A destination, ready to be delivered to; nothing is connected yet, but files are opened.

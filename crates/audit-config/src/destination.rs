@@ -107,6 +107,13 @@ pub struct Retry {
     pub max_attempts: Option<NonZeroU32>,
 }
 
+impl Destination {
+    /// Its `name`, or else its type.
+    pub(crate) fn shown_name(&self) -> &str {
+        self.name.as_deref().unwrap_or(self.kind.type_name())
+    }
+}
+
 /// As it is read: the type's keys beside the common ones.
 impl Serialize for Destination {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {

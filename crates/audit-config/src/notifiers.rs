@@ -62,7 +62,7 @@ impl Config {
         // What delivers has one name each: the destinations, what watches for all rules, and these.
         let mut names = BTreeMap::from([(WATCH.to_owned(), "alerts".to_owned())]);
         for (index, destination) in self.destinations.iter().enumerate().filter(|_| !self.alerts.is_empty()) {
-            let name = destination.name.as_deref().unwrap_or(destination.kind.type_name());
+            let name = destination.shown_name();
             let path = self.destination_path(index);
             if name == WATCH {
                 let message = format!(

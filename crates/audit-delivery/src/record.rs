@@ -36,9 +36,8 @@ fn text<'de, D: Deserializer<'de>>(from: D) -> Result<Cow<'de, str>, D::Error> {
 }
 
 #[derive(Debug, Deserialize)]
-struct Sealed<'a> {
-    #[serde(borrow)]
-    event: Event<'a>,
+struct Sealed<E> {
+    event: E,
     #[serde(rename = "integrity")]
     _integrity: serde::de::IgnoredAny,
 }
@@ -51,15 +50,8 @@ pub(crate) fn record(sequence_number: u64, line: &[u8]) -> Record {
 /// The event of a line of a log, sealed or not; `None` for a line that is no event.
 #[must_use]
 pub fn event_of(line: &[u8]) -> Option<audit_model::Event> {
-    #[derive(Deserialize)]
-    struct Sealed<'a> {
-        #[serde(borrow)]
-        event: &'a RawValue,
-        #[serde(rename = "integrity")]
-        _integrity: serde::de::IgnoredAny,
-    }
-    let event =
-        serde_json::from_slice::<Sealed<'_>>(line).map_or(line, |sealed| sealed.event.get().as_bytes());
+    let event = serde_json::from_slice::<Sealed<&RawValue>>(line)
+        .map_or(line, |sealed| sealed.event.get().as_bytes());
     // A line of a log has its own time.
     audit_model::Event::from_json(event, Timestamp::from_milliseconds(0).ok()?).ok()
 }
@@ -73,7 +65,7 @@ pub(crate) struct Read<'a> {
 
 impl<'a> Read<'a> {
     pub(crate) fn of(line: &'a [u8]) -> Self {
-        let event = match serde_json::from_slice::<Sealed<'_>>(line) {
+        let event = match serde_json::from_slice::<Sealed<Event<'_>>>(line) {
             Ok(sealed) => sealed.event,
             Err(_) => serde_json::from_slice(line).unwrap_or_default(),
         };

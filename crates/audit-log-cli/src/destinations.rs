@@ -191,16 +191,21 @@ pub(crate) fn check(command: &CheckCommand) -> anyhow::Result<ExitCode> {
         if arguments.json {
             told.push(json!({"destination": name, "type": kind, "ok": failure.is_none(), "error": failure}));
         } else {
-            match failure {
-                None => print(&format!("ok      {name} ({kind})\n"))?,
-                Some(failure) => print(&format!("FAILED  {name} ({kind}): {failure}\n"))?,
-            }
+            print_outcome(name, kind, failure.as_deref())?;
         }
     }
     if arguments.json {
         print_json(&Value::Array(told))?;
     }
     Ok(if all_well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Whether something went well at a place.
+pub(crate) fn print_outcome(name: &str, kind: &str, failure: Option<&str>) -> anyhow::Result<()> {
+    print(&match failure {
+        None => format!("ok      {name} ({kind})\n"),
+        Some(failure) => format!("FAILED  {name} ({kind}): {failure}\n"),
+    })
 }
 
 fn check_one(chosen: &Chosen, place: &Place, runtime: &tokio::runtime::Runtime) -> anyhow::Result<()> {

@@ -66,7 +66,7 @@ pub enum NoticeError {
 }
 
 /// What only the alert says in a template. An event's own member of such a name is seen under `.event` only.
-const OF_THE_ALERT: [&str; 19] = [
+pub(crate) const OF_THE_ALERT: [&str; 19] = [
     "absent_for",
     "alert_id",
     "alert_time",

@@ -2,6 +2,7 @@ use audit_model::Value;
 use audit_template::{Escape, Template, TemplateError};
 use serde_json::{Map, json};
 
+use crate::notice::OF_THE_ALERT;
 use crate::sample::samples;
 use crate::{Notice, Status};
 
@@ -98,29 +99,9 @@ fn marked(mut body: Value, notice: &Notice, template: &Template) -> Value {
 }
 
 fn by_default(notice: &Notice) -> Value {
-    const SHOWN: [&str; 18] = [
-        "absent_for",
-        "alert_id",
-        "alert_time",
-        "condition",
-        "count",
-        "description",
-        "event",
-        "first_time",
-        "group",
-        "last_time",
-        "lasted",
-        "repeat",
-        "rule",
-        "severity",
-        "status",
-        "summary",
-        "summed_up",
-        "threshold",
-    ];
     let dot = notice.dot();
     let mut alert = Map::new();
-    for name in SHOWN.into_iter().chain(["test", "window"]) {
+    for name in OF_THE_ALERT.into_iter().chain(["window"]) {
         if let Some(value) = dot.get(name) {
             alert.insert(name.to_owned(), value.clone());
         }

@@ -13,8 +13,8 @@ use serde_json::{Value, json};
 use super::rules::no_rule;
 use super::sample::sample;
 use crate::config::checked;
-use crate::destinations::{deliver, runtime};
-use crate::output::{complain, describe, harmless, print, print_json};
+use crate::destinations::{deliver, print_outcome, runtime};
+use crate::output::{complain, describe, harmless, print_json};
 
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
@@ -54,10 +54,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         if arguments.json {
             told.push(json!({"notifier": name, "type": kind, "ok": failure.is_none(), "error": failure}));
         } else {
-            match failure {
-                None => print(&format!("ok      {name} ({kind})\n"))?,
-                Some(failure) => print(&format!("FAILED  {name} ({kind}): {failure}\n"))?,
-            }
+            print_outcome(&name, kind, failure.as_deref())?;
         }
     }
     if arguments.json {
