@@ -77,6 +77,8 @@ catalogue! {
     AUDIT_STARTED = "audit.started", "the audit log was opened for writing.";
     AUDIT_STOPPED = "audit.stopped", "the audit log was closed; the last record of a clean end.";
     AUDIT_EVENTS_LOST = "audit.events_lost", "events could not be recorded and the policy let them pass.";
+    AUDIT_HOLD_PLACED = "audit.hold_placed", "somebody forbade deleting records, whatever the policy says.";
+    AUDIT_HOLD_RELEASED = "audit.hold_released", "a hold was lifted.";
     AUDIT_LOG_TAMPERED = "audit.log_tampered", "the log's file was removed, replaced, cut or written to by another.";
     AUDIT_RETENTION_APPLIED = "audit.retention_applied", "the oldest records were deleted by policy.";
 }

@@ -1,0 +1,7 @@
+#![doc = include_str!("../README.md")]
+
+mod hold;
+mod policy;
+
+pub use hold::{Hold, Holds};
+pub use policy::{Policy, Transition};
