@@ -1,7 +1,18 @@
 #![doc = include_str!("../README.md")]
 
+mod check;
+pub mod files;
 mod hold;
+mod hold_event;
+mod holds_file;
+mod plan;
 mod policy;
+mod storage_class;
 
+pub use check::PolicyError;
 pub use hold::{Hold, Holds};
+pub use hold_event::{HoldEvent, Release};
+pub use holds_file::{HoldsFile, HoldsFileError};
+pub use plan::Plan;
 pub use policy::{Policy, Transition};
+pub use storage_class::StorageClass;

@@ -1,6 +1,8 @@
 use audit_model::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::StorageClass;
+
 /// How long records are kept. Ages are counted in days of 24 hours, from when a record was logged or delivered.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Policy {
@@ -17,8 +19,8 @@ pub struct Policy {
 pub struct Transition {
     /// The age in days.
     pub days: u32,
-    /// The class by S3's name, such as `GLACIER`.
-    pub storage_class: String,
+    /// The class to move to.
+    pub storage_class: StorageClass,
 }
 
 /// A day in milliseconds.
@@ -44,6 +46,21 @@ impl Policy {
     }
 }
 
-fn is_older(time: Timestamp, days: u32, now: Timestamp) -> bool {
+impl Policy {
+    /// How many days one file of records may span, so that its first records are not much older than `max_days` when its
+    /// last one may go: `max_days` without the protected days, or a tenth of them where that leaves nothing, and at least
+    /// one. `None` where nothing grows too old.
+    #[must_use]
+    pub fn longest_file_days(&self) -> Option<u32> {
+        let (max, protected) = (self.max_days?, self.protected_days()?);
+        let days = match max.saturating_sub(protected) {
+            0 => max / 10,
+            span => span,
+        };
+        Some(days.max(1))
+    }
+}
+
+pub(crate) fn is_older(time: Timestamp, days: u32, now: Timestamp) -> bool {
     now.as_milliseconds().saturating_sub(time.as_milliseconds()) >= i64::from(days).saturating_mul(DAY)
 }
