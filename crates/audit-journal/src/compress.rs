@@ -1,4 +1,4 @@
-//! Compressing rotated segments off the hot path, and finding those that are too many.
+//! Compressing rotated segments off the hot path, noting the times in them, and finding those that are too many.
 
 use std::collections::VecDeque;
 use std::fs::{self, File, OpenOptions};
@@ -15,7 +15,7 @@ use crate::incident::Prunable;
 use crate::reader::open_segment;
 use crate::recovery::last_record;
 use crate::segment::beside;
-use crate::{Options, Segment, segments};
+use crate::{Options, Segment, segments, times};
 
 /// Works in a thread of its own, from rotation to rotation.
 #[derive(Debug)]
@@ -53,7 +53,7 @@ impl Housekeeper {
             changed: Condvar::new(),
         });
         let rotation = &options.rotation;
-        let thread = if rotation.compress || rotation.max_files.is_some() {
+        let thread = if rotation.compress || rotation.max_files.is_some() || options.time_of.is_some() {
             let shared = Arc::clone(&shared);
             Some(std::thread::Builder::new().name("audit-housekeeper".into()).spawn(move || shared.work())?)
         } else {
@@ -126,12 +126,24 @@ impl Shared {
         let (too_many, kept) =
             found.split_at(rotation.max_files.map_or(0, |max| found.len().saturating_sub(max)));
         let announced = too_many.iter().try_for_each(|segment| self.announce(segment));
+        // What was just rotated is still plain, and still in memory; those that were packed before it can wait.
+        let noted = self.note_times(found.iter().filter(|segment| !segment.is_compressed()));
         let compressed = match rotation.compress {
             // One that cannot be compressed keeps none of the others from it.
             true => kept.iter().map(|segment| compress(&self.log, segment)).fold(Ok(()), Result::and),
             false => Ok(()),
         };
-        announced.and(compressed)
+        let noted_later = self.note_times(found.iter().filter(|segment| segment.is_compressed()));
+        let tidied = self.options.time_of.map_or(Ok(()), |_| times::tidy(&self.log, &found));
+        announced.and(compressed).and(noted).and(noted_later).and(tidied)
+    }
+
+    fn note_times<'a>(&self, segments: impl DoubleEndedIterator<Item = &'a Segment>) -> io::Result<()> {
+        let Some(time_of) = self.options.time_of else { return Ok(()) };
+        times::note(&self.log, segments, time_of, || {
+            let state = self.lock();
+            state.due || state.closing
+        })
     }
 
     fn announce(&self, segment: &Segment) -> io::Result<()> {
@@ -156,9 +168,16 @@ fn compress(log: &Path, segment: &Segment) -> io::Result<()> {
     }
     // A hidden name, so that no pattern for the log's files finds the half-made one.
     let half_made = beside(log, ".", ".compressing");
-    let packed = pack(&segment.path, &half_made).and_then(|()| fs::rename(&half_made, segment.packed_path()));
-    // What is left of an attempt would take up a full disk.
-    packed.inspect_err(|_| drop(fs::remove_file(&half_made)))?;
+    let packed = pack(&segment.path, &half_made).and_then(|()| {
+        // It may have been deleted meanwhile, and is not to come back.
+        fs::metadata(&segment.path)?;
+        fs::rename(&half_made, segment.packed_path())
+    });
+    if let Err(error) = packed {
+        // What is left of an attempt would take up a full disk.
+        let _ = fs::remove_file(&half_made);
+        return if error.kind() == io::ErrorKind::NotFound { Ok(()) } else { Err(error) };
+    }
     sync_directory(log)?;
     fs::remove_file(&segment.path)
 }

@@ -11,7 +11,7 @@ use crate::reader::open_segment;
 use crate::recovery::{Records, Recovery, last_record, scan};
 use crate::segment::{beside, unused};
 use crate::tampering::{Change, aside, half_restored, is_intact, look, own_lines, put_back, set_aside};
-use crate::{JournalError, Rotation, Segment, Tampering, segments};
+use crate::{JournalError, Rotation, Segment, Tampering, TimeOf, segments};
 
 /// Tells a record's own sequence number from its line; `None` when the line is no record.
 pub type SequenceOf = fn(&[u8]) -> Option<u64>;
@@ -26,11 +26,13 @@ pub struct Options {
     pub sync: bool,
     /// Where records carry their own numbers, how to read them.
     pub sequence_of: Option<SequenceOf>,
+    /// How to read from a line when its event happened, if that is to be noted of rotated segments.
+    pub time_of: Option<TimeOf>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { rotation: Rotation::never(), sync: true, sequence_of: None }
+        Self { rotation: Rotation::never(), sync: true, sequence_of: None, time_of: None }
     }
 }
 
@@ -53,6 +55,13 @@ impl Options {
     #[must_use]
     pub fn numbered_by(mut self, sequence_of: SequenceOf) -> Self {
         self.sequence_of = Some(sequence_of);
+        self
+    }
+
+    /// Has it noted of each rotated segment, in the background, between which times its events happened: [`times`](crate::times).
+    #[must_use]
+    pub fn times_by(mut self, time_of: TimeOf) -> Self {
+        self.time_of = Some(time_of);
         self
     }
 }
@@ -296,14 +305,21 @@ impl Journal {
     /// # Errors
     /// When the file cannot be deleted.
     pub fn prune(&mut self, prunable: &Prunable) -> Result<(), JournalError> {
-        // It may have been compressed since, or be there both ways.
-        for path in [prunable.segment.packed_path(), prunable.segment.plain_path()] {
-            match fs::remove_file(&path) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                    return Err(JournalError::io("cannot delete an old segment", &path)(error));
-                }
-                _ => {}
-            }
+        let segment = &prunable.segment;
+        segment.delete().map_err(JournalError::io("cannot delete an old segment", &segment.path))
+    }
+
+    /// Closes the active file, if it has records, and goes on in a new one: when `at_once`, or when it is older than
+    /// [`Rotation::max_age`] says, which an append would find out too late for a log that is quiet.
+    ///
+    /// # Errors
+    /// When the file cannot be rotated.
+    pub fn rotate_quiet(&mut self, at_once: bool, now: Timestamp) -> Result<(), JournalError> {
+        let is_due = self.options.rotation.is_due(self.size, self.begun, 0, now);
+        if self.next > self.first && (at_once || is_due) {
+            self.check(now)?;
+            self.rotate(now)?;
+            self.begin_if_ended(now)?;
         }
         Ok(())
     }

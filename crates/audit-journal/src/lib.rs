@@ -10,6 +10,7 @@ mod recovery;
 mod rotation;
 mod segment;
 mod tampering;
+mod times;
 
 pub use error::JournalError;
 pub use incident::{Incident, Prunable};
@@ -19,3 +20,4 @@ pub use recovery::Recovery;
 pub use rotation::Rotation;
 pub use segment::{Segment, segments};
 pub use tampering::Tampering;
+pub use times::{SegmentTimes, TimeOf, times};

@@ -1,8 +1,10 @@
 use std::fs;
-use std::io;
+use std::io::{self, BufRead};
 use std::path::{Path, PathBuf};
 
 use audit_model::Timestamp;
+
+use crate::reader::open_segment;
 
 /// A rotated part of the log: which records are in it, and where it is.
 ///
@@ -20,6 +22,8 @@ pub struct Segment {
     pub last_sequence: u64,
     /// The file.
     pub path: PathBuf,
+    /// The end of the second in which the file was closed: whatever is in it was logged before.
+    pub rotated: Timestamp,
 }
 
 /// What compressed segments end in.
@@ -28,7 +32,8 @@ pub(crate) const GZ: &str = ".gz";
 impl Segment {
     pub(crate) fn new(log: &Path, first_sequence: u64, last_sequence: u64, rotated: Timestamp) -> Self {
         let name = format!("{first_sequence:012}-{last_sequence:012}.{}", rotated.basic_format());
-        Self { first_sequence, last_sequence, path: beside(log, "", &format!(".{name}")) }
+        let rotated = end_of_second(rotated);
+        Self { first_sequence, last_sequence, path: beside(log, "", &format!(".{name}")), rotated }
     }
 
     /// Whether the file is compressed.
@@ -48,28 +53,60 @@ impl Segment {
         packed.into()
     }
 
+    /// Opens the file for reading, whether it is compressed or not.
+    ///
+    /// # Errors
+    /// When it cannot be opened: `NotFound` also when it was compressed since it was listed.
+    pub fn open(&self) -> io::Result<Box<dyn BufRead + Send>> {
+        open_segment(self)
+    }
+
+    /// Deletes the file, whether it has been compressed since or is there both ways. Whoever deletes puts that on record
+    /// before, and deletes no segment whose elder is kept.
+    ///
+    /// # Errors
+    /// When it cannot be deleted. One that is gone already is no error.
+    pub fn delete(&self) -> io::Result<()> {
+        for path in [self.packed_path(), self.plain_path()] {
+            match fs::remove_file(&path) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
     fn parse(log_name: &str, path: PathBuf) -> Option<Self> {
         let name = path.file_name()?.to_str()?.strip_prefix(log_name)?.strip_prefix('.')?;
         let (range, time) = name.strip_suffix(GZ).unwrap_or(name).split_once('.')?;
         let (first, last) = range.split_once('-')?;
-        let digits = |text: &[u8]| text.iter().all(u8::is_ascii_digit);
-        // In bytes: these names are anybody's, and may be cut in the middle of a character.
-        let is_time = match time.as_bytes() {
-            [date @ .., b'T', _, _, _, _, _, _, b'Z'] => {
-                date.len() == 8 && digits(date) && digits(&time.as_bytes()[9..15])
-            }
-            _ => false,
-        };
-        let is_range = [first, last].iter().all(|n| n.len() >= 12 && digits(n.as_bytes()));
+        let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+        let rotated = from_basic_format(time)?;
+        let is_range = [first, last].iter().all(|n| n.len() >= 12 && digits(n));
         let (first_sequence, last_sequence) = (first.parse().ok()?, last.parse().ok()?);
         // Names are anybody's: a number that no record can have would leave none for the next one.
         let is_number = last_sequence <= audit_model::MAX_SAFE_INTEGER;
-        (is_time && is_range && is_number && first_sequence <= last_sequence).then_some(Self {
+        (is_range && is_number && first_sequence <= last_sequence).then_some(Self {
             first_sequence,
             last_sequence,
             path,
+            rotated,
         })
     }
+}
+
+/// What [`Timestamp::basic_format`] wrote, to the end of the second. Names are anybody's: it may be any text.
+fn from_basic_format(text: &str) -> Option<Timestamp> {
+    let part = |range: std::ops::Range<usize>| text.get(range);
+    let is_basic = text.len() == 16 && part(8..9)? == "T" && part(15..16)? == "Z";
+    let (date, time) = ((part(0..4)?, part(4..6)?, part(6..8)?), (part(9..11)?, part(11..13)?, part(13..15)?));
+    let extended = format!("{}-{}-{}T{}:{}:{}Z", date.0, date.1, date.2, time.0, time.1, time.2);
+    extended.parse().ok().filter(|_| is_basic).map(end_of_second)
+}
+
+fn end_of_second(time: Timestamp) -> Timestamp {
+    let milliseconds = time.as_milliseconds();
+    Timestamp::from_milliseconds(milliseconds - milliseconds.rem_euclid(1000) + 999).unwrap_or(time)
 }
 
 /// The rotated segments of the log at `log`, in the order of their records. Of a segment that is there both plain
@@ -136,6 +173,7 @@ mod tests {
         let rotated: Timestamp = "2026-11-21T21:38:05.1Z".parse().unwrap();
         let segment = Segment::new(Path::new("/var/log/audit.log"), 1, 4711, rotated);
         assert_eq!(segment.path, Path::new("/var/log/audit.log.000000000001-000000004711.20261121T213805Z"));
+        assert_eq!(segment.rotated.to_string(), "2026-11-21T21:38:05.999Z");
         assert_eq!(Segment::parse("audit.log", segment.path.clone()), Some(segment));
     }
 
@@ -151,6 +189,7 @@ mod tests {
             "audit.log.000000000001-18446744073709551615.20261121T213805Z",
             "audit.log.000000000001-000000000002.ééééééééT",
             "audit.log.000000000001-000000000002.€€€€€Z",
+            "audit.log.000000000001-000000000002.20261341T213805Z",
             "audit.log.000000000003-000000000002.20261121T213805Z",
         ] {
             assert_eq!(Segment::parse("audit.log", PathBuf::from(name)), None, "{name}");
