@@ -35,6 +35,7 @@ impl Severity {
             _ if event_type.ends_with(".failed") || matches!(result, Some("failure" | "denied")) => {
                 Self::Medium
             }
+            "audit.hold_placed" | "audit.hold_released" => Self::Low,
             _ if event_type.starts_with("config.") || event_type.starts_with("admin.") => Self::Low,
             _ => Self::Informational,
         }

@@ -198,6 +198,8 @@ fn every_type_of_the_catalogue() {
         "audit.started",
         "audit.stopped",
         "audit.events_lost",
+        "audit.hold_placed",
+        "audit.hold_released",
         "audit.log_tampered",
         "audit.retention_applied",
     ] {

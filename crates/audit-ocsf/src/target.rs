@@ -197,6 +197,8 @@ const KNOWN: &[Known] = &[
     (EventType::AUDIT_STARTED, ApplicationLifecycle, does::START, ""),
     (EventType::AUDIT_STOPPED, ApplicationLifecycle, does::STOP, ""),
     (EventType::AUDIT_EVENTS_LOST, ApplicationLifecycle, OTHER, "Events Lost"),
+    (EventType::AUDIT_HOLD_PLACED, ApplicationLifecycle, OTHER, "Hold Placed"),
+    (EventType::AUDIT_HOLD_RELEASED, ApplicationLifecycle, OTHER, "Hold Released"),
     (EventType::AUDIT_LOG_TAMPERED, ApplicationLifecycle, OTHER, "Log Tampered"),
     (EventType::AUDIT_RETENTION_APPLIED, ApplicationLifecycle, OTHER, "Retention Applied"),
 ];

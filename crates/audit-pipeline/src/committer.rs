@@ -316,6 +316,12 @@ impl Committer {
         metrics::counter!("audit_log_events_dropped_total").increment(count);
     }
 
+    /// Goes on in a new file: at once, or if the present one is too old.
+    #[cfg(feature = "delivery")]
+    pub(crate) fn rotate(&mut self, at_once: bool) -> Result<(), JournalError> {
+        self.journal.rotate_quiet(at_once, Timestamp::now())
+    }
+
     /// Puts on record what the journal noticed.
     pub(crate) fn record_incidents(&mut self) {
         if let Some(failure) = self.journal.take_housekeeping_failure() {
@@ -348,7 +354,10 @@ impl Committer {
         while let Some(due) = self.prunable.pop_front() {
             let now = Timestamp::now();
             let (log, last) = (self.journal.path(), self.last_sequence());
-            let event = lifecycle::retention_applied(now, log, &due);
+            let segment = &due.segment;
+            let numbers = Some((segment.first_sequence, segment.last_sequence));
+            let rule = "rotation.max_files";
+            let event = lifecycle::retention_applied(now, log, segment, numbers, &due.last_line, rule);
             let lacks = |followers: &Followers| followers.lacks(due.segment.last_sequence, log, last);
             let is_lacked = self.followers.as_ref().is_some_and(lacks);
             if is_lacked || self.record(&event, now).is_err() {

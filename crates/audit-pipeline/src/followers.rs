@@ -30,6 +30,9 @@ pub(crate) struct DeliveryOptions {
     pub(crate) max_spool_bytes: Option<u64>,
     pub(crate) recorder: Recorder,
     pub(crate) before_close: Vec<Hook>,
+    /// In a lock for the same reason.
+    pub(crate) work: Mutex<Vec<crate::worker::Work>>,
+    pub(crate) workers: crate::worker::Workers,
 }
 
 /// Called when the pipeline is to be closed.
@@ -51,6 +54,8 @@ impl Default for DeliveryOptions {
             max_spool_bytes: None,
             recorder: Recorder::default(),
             before_close: Vec::new(),
+            work: Mutex::default(),
+            workers: crate::worker::Workers::default(),
         }
     }
 }

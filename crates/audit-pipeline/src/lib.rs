@@ -2,6 +2,8 @@
 
 mod committer;
 mod completion;
+#[cfg(feature = "delivery")]
+mod deletion;
 mod error;
 #[cfg(feature = "delivery")]
 mod followers;
@@ -18,7 +20,11 @@ mod recorder;
 mod redaction;
 mod resume;
 mod selection;
+#[cfg(feature = "delivery")]
+mod worker;
 
+#[cfg(feature = "delivery")]
+pub use deletion::Deletion;
 pub use error::{EmitError, StartError};
 pub use options::{Durability, OnFailure, Options};
 pub use pipeline::{Emit, Pipeline, Summary};
@@ -27,3 +33,5 @@ pub use receipt::Receipt;
 pub use recorder::Recorder;
 pub use redaction::{Redaction, RedactionError, RedactionMethod};
 pub use selection::Selection;
+#[cfg(feature = "delivery")]
+pub use worker::Worker;

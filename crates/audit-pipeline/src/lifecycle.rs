@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use audit_integrity::SealedRecord;
-use audit_journal::{Prunable, Recovery, Tampering};
+use audit_journal::{Recovery, Segment, Tampering};
 use audit_model::{Action, Actor, Event, EventType, Resource, Timestamp};
 use serde_json::json;
 
@@ -95,14 +95,21 @@ pub(crate) fn tampered_at_rest(
     }
 }
 
-pub(crate) fn retention_applied(now: Timestamp, log: &Path, prunable: &Prunable) -> Event {
-    let segment = &prunable.segment;
-    let applied = event(now, EventType::AUDIT_RETENTION_APPLIED, log, Action::success("delete"))
-        .detail("first_sequence", segment.first_sequence)
-        .detail("last_sequence", segment.last_sequence)
+pub(crate) fn retention_applied(
+    now: Timestamp,
+    log: &Path,
+    segment: &Segment,
+    numbers: Option<(u64, u64)>,
+    last_line: &[u8],
+    rule: &str,
+) -> Event {
+    let mut applied = event(now, EventType::AUDIT_RETENTION_APPLIED, log, Action::success("delete"))
         .detail("file", segment.path.file_name().unwrap_or_default().to_string_lossy())
-        .detail("rule", "rotation.max_files");
-    match SealedRecord::parse(&prunable.last_line) {
+        .detail("rule", rule);
+    if let Some((first, last)) = numbers {
+        applied = applied.detail("first_sequence", first).detail("last_sequence", last);
+    }
+    match SealedRecord::parse(last_line) {
         Ok(record) => applied.detail("last_signature", record.integrity.signature.to_string()),
         Err(_) => applied,
     }

@@ -200,6 +200,16 @@ impl Options {
         self
     }
 
+    /// Has this work be done beside the log, on a thread of its own, from when it is open until it is closed: for what goes by
+    /// the clock, as retention does.
+    #[cfg(feature = "delivery")]
+    #[must_use]
+    pub fn worker(self, name: &str, body: impl FnOnce(&crate::Worker) + Send + 'static) -> Self {
+        let work = crate::worker::Work::new(name, body);
+        self.delivery.work.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(work);
+        self
+    }
+
     /// Opens the log, records `audit.started`, and begins to take events.
     ///
     /// # Errors

@@ -16,7 +16,7 @@ use audit_model::{CanonicalError, Event, Timestamp};
 use crate::committer::Committer;
 use crate::completion::Ticket;
 use crate::queue::{Batch, Caller, LastCommit, Queue, Refusal};
-use crate::resume::{refuse_sealed, resume, sequence_of};
+use crate::resume::{refuse_sealed, resume, sequence_of, time_of};
 use crate::{Durability, EmitError, OnFailure, Options, Receipt, StartError, lifecycle};
 
 /// An open audit log: events in, sealed and durable records out.
@@ -102,6 +102,10 @@ impl Pipeline {
         if options.signer.is_some() {
             journal_options = journal_options.numbered_by(sequence_of);
         }
+        if options.rotation != audit_journal::Rotation::never() {
+            // Whoever searches for a time can leave out files.
+            journal_options = journal_options.times_by(time_of);
+        }
         let (mut journal, recovery) = Journal::open(&options.path, journal_options, now)?;
         let notices = Notices::default();
         let (sealer, found) = match &options.signer {
@@ -148,7 +152,14 @@ impl Pipeline {
             let thread = std::thread::Builder::new().name("audit-writer".into());
             thread.spawn(move || shared.write()).map_err(StartError::Thread)?
         };
-        Ok(Self { inner: Arc::new(Inner { shared, writer: Mutex::new(Some(writer)) }) })
+        let pipeline = Self { inner: Arc::new(Inner { shared, writer: Mutex::new(Some(writer)) }) };
+        #[cfg(feature = "delivery")]
+        {
+            let delivery = &pipeline.inner.shared.options.delivery;
+            let work = std::mem::take(&mut *delivery.work.lock().unwrap_or_else(PoisonError::into_inner));
+            delivery.workers.start(work, &delivery.recorder).map_err(StartError::Thread)?;
+        }
+        Ok(pipeline)
     }
 
     /// Records an event, and waits without blocking the thread until it is as durable as was asked for.
@@ -289,6 +300,8 @@ impl Pipeline {
 impl Inner {
     fn close(&self) -> Result<Option<Summary>, JournalError> {
         #[cfg(feature = "delivery")]
+        self.shared.options.delivery.workers.finish();
+        #[cfg(feature = "delivery")]
         if !self.shared.queue.is_closed() {
             self.shared.options.delivery.before_close.iter().for_each(|hook| hook.0());
         }
@@ -352,6 +365,20 @@ impl Shared {
             Err(Refusal::Closed) => return Err(EmitError::Closed),
         };
         Ok(Emit { shared: Arc::clone(this), caller: Caller::Log, state })
+    }
+
+    /// The same, waiting on this thread.
+    #[cfg(feature = "delivery")]
+    pub(crate) fn record_blocking(&self, event: &Event) -> Result<Receipt, EmitError> {
+        let bytes = event.to_canonical_json()?;
+        let digest = self.options.signer.is_some().then(|| EventDigest::of(&bytes));
+        loop {
+            match self.queue.push(&bytes, digest, Caller::Log, true) {
+                Ok(ticket) => return ticket.wait(),
+                Err(Refusal::Full { .. }) => self.queue.block_for_room(bytes.len(), true),
+                Err(Refusal::Closed) => return Err(EmitError::Closed),
+            }
+        }
     }
 
     fn encode(&self, event: &Event, buffer: &mut Vec<u8>) -> Result<(), CanonicalError> {

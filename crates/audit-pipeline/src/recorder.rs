@@ -1,10 +1,11 @@
 use std::fmt;
 use std::sync::{Arc, OnceLock, TryLockError, Weak};
 
-use audit_model::Event;
+use audit_journal::JournalError;
+use audit_model::{Event, Timestamp};
 
 use crate::pipeline::{Shared, note};
-use crate::{Emit, EmitError};
+use crate::{Emit, EmitError, Receipt};
 
 /// A way for a part of the log, a destination that watches it say, to put records of its own into it.
 ///
@@ -56,6 +57,49 @@ impl Recorder {
         };
         let last = committer.as_ref()?.last_sequence();
         shared.queue.is_empty().then_some(last)
+    }
+
+    /// Deletes a rotated file by policy: puts that on record, waits until the record is durable, and deletes it then. It
+    /// blocks for as long as the disk takes, and reads the file to its end.
+    ///
+    /// # Errors
+    /// When the file cannot be read or deleted, or the deletion cannot be put on record: then it is not deleted.
+    pub fn delete(&self, deletion: &crate::Deletion<'_>) -> Result<(), EmitError> {
+        let failed = |source| {
+            let path = deletion.segment.path.clone();
+            EmitError::Journal(Arc::new(JournalError::Io { what: "cannot delete by policy", path, source }))
+        };
+        let event = deletion.record(Timestamp::now()).map_err(failed)?;
+        let _recorded = self.record_blocking(&event)?;
+        deletion.segment.delete().map_err(failed)
+    }
+
+    /// As [`record`](Self::record), and waits until it is durable.
+    ///
+    /// # Errors
+    /// As [`record`](Self::record), and when it cannot be written.
+    pub fn record_blocking(&self, event: &Event) -> Result<Receipt, EmitError> {
+        self.open()?.record_blocking(event)
+    }
+
+    /// Up to which record every destination has all that is kept for it, whatever room there is; `u64::MAX` where there is
+    /// none. 0 while the pipeline is not open.
+    #[must_use]
+    pub fn acknowledged(&self) -> u64 {
+        let Ok(shared) = self.open() else { return 0 };
+        shared.delivery.upgrade().map_or(u64::MAX, |delivery| delivery.acknowledged_by_others())
+    }
+
+    /// Closes the log's file and goes on in a new one: when `at_once`, or when it is older than
+    /// [`Rotation::max_age`](audit_journal::Rotation::max_age), which a log that is quiet finds out late.
+    ///
+    /// # Errors
+    /// [`EmitError::Closed`] while the pipeline is not open; [`EmitError::Journal`] when the file cannot be rotated.
+    pub fn rotate(&self, at_once: bool) -> Result<(), EmitError> {
+        let shared = self.open()?;
+        let mut committer = shared.committer.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let rotated = committer.as_mut().ok_or(EmitError::Closed)?.rotate(at_once);
+        rotated.map_err(|error| EmitError::Journal(Arc::new(error)))
     }
 
     /// Tells something that somebody should know, as a sentence; see [`Pipeline::take_notices`](crate::Pipeline::take_notices).

@@ -5,6 +5,7 @@ use std::path::Path;
 use audit_integrity::{ChainId, Head, KeyRing, SealedRecord, Sealer, Signature, Signer};
 use audit_journal::{Journal, Recovery};
 use audit_model::{Event, Timestamp};
+use serde::Deserialize;
 
 use crate::lifecycle::tampered_at_rest;
 use crate::pipeline::{Notices, note};
@@ -13,6 +14,20 @@ use crate::{Options, StartError};
 /// A record's own number, as the journal asks for it.
 pub(crate) fn sequence_of(line: &[u8]) -> Option<u64> {
     SealedRecord::parse(line).ok().map(|record| record.integrity.sequence_number)
+}
+
+/// When an event of the log happened, as the journal asks for it.
+pub(crate) fn time_of(line: &[u8]) -> Option<Timestamp> {
+    #[derive(Deserialize)]
+    struct Event {
+        timestamp: Timestamp,
+    }
+    #[derive(Deserialize)]
+    struct Sealed {
+        event: Event,
+    }
+    let sealed = serde_json::from_slice::<Sealed>(line).map(|sealed| sealed.event.timestamp);
+    sealed.or_else(|_| serde_json::from_slice::<Event>(line).map(|event| event.timestamp)).ok()
 }
 
 /// The sealer that goes on behind the log's last record, and what was found wrong on the way.

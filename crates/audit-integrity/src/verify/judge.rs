@@ -2,8 +2,9 @@
 //! what has to be read a second time to tell.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ffi::OsString;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use audit_model::EventType;
 
@@ -27,8 +28,21 @@ pub(crate) struct Judge<'a> {
 /// A deletion by policy that a record tells of.
 struct Pruning {
     chain: ChainId,
+    /// What the copy is called that it was deleted from; none, if that was the log of record.
+    copy: Option<OsString>,
     last_sequence: u64,
     last_signature: String,
+}
+
+impl Pruning {
+    /// What went from a copy is no excuse for what another file lacks.
+    fn is_of(&self, file: &Path) -> bool {
+        let name = file.file_name().unwrap_or_default().as_encoded_bytes();
+        self.copy.as_ref().is_none_or(|copy| {
+            let rest = name.strip_prefix(copy.as_encoded_bytes());
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(b"."))
+        })
+    }
 }
 
 impl<'a> Judge<'a> {
@@ -91,11 +105,12 @@ impl<'a> Judge<'a> {
         }
         let prunings = self.prunings()?;
         for trial in trials {
-            let Some(Part { run, .. }) = trial.cut_part() else { continue };
+            let Some(Part { run, file, .. }) = trial.cut_part() else { continue };
             let previous = run.first_previous.to_string();
             // A deletion that was interrupted leaves some of the records that it was to delete.
             let covers = |pruning: &Pruning| {
                 pruning.chain == run.chain
+                    && pruning.is_of(&self.paths[file])
                     && (pruning.last_sequence >= run.first
                         || (pruning.last_sequence + 1 == run.first && pruning.last_signature == previous))
             };
@@ -124,8 +139,13 @@ impl<'a> Judge<'a> {
                 {
                     let last_signature =
                         event["details"]["last_signature"].as_str().unwrap_or_default().to_owned();
+                    let copy = event["details"]["destination"].as_str().map(|_| {
+                        let log = Path::new(event["resource"]["id"].as_str().unwrap_or_default());
+                        log.file_name().unwrap_or_default().to_owned()
+                    });
                     prunings.push(Pruning {
                         chain: record.integrity.chain_id,
+                        copy,
                         last_sequence,
                         last_signature,
                     });
