@@ -178,6 +178,20 @@ impl Config {
     /// # Errors
     /// When there is no file to write to, one has records in another format, or a key is not where it should be.
     pub fn pipeline(&self, environment: Environment<'_>) -> Result<Options, AssembleError> {
+        let options = self.pipeline_unkept(environment)?;
+        #[cfg(feature = "delivery")]
+        if let Some(journal) = self.journal(environment) {
+            let keeper = self.keeper_of(&journal);
+            return Ok(options.worker("audit-keeper", move |worker| keeper.work(worker)));
+        }
+        Ok(options)
+    }
+
+    /// The same without what `retention` and holds ask for: for whoever sees to that with a [`keeper`](Self::keeper).
+    ///
+    /// # Errors
+    /// As [`pipeline`](Self::pipeline).
+    pub fn pipeline_unkept(&self, environment: Environment<'_>) -> Result<Options, AssembleError> {
         let journal = self.journal(environment).ok_or(AssembleError::NoJournal)?;
         let journal_key = match journal.destination {
             Some(index) => format!("{}.path", self.destination_path(index)),
@@ -186,7 +200,7 @@ impl Config {
         self.expect_content(&journal_key, &journal.path, Content::Native)?;
         let keys = self.signing_keys(environment)?;
         let mut options = Pipeline::options(&journal.path)
-            .rotation(journal.rotation.clone())
+            .rotation(self.kept_rotation(&journal))
             .durability(match self.durability {
                 Durability::Fsync => audit_pipeline::Durability::Fsync,
                 Durability::Os => audit_pipeline::Durability::Os,
@@ -240,6 +254,15 @@ impl Config {
         Ok(options)
     }
 
+    /// Where something keeps the log, that one deletes, by number too.
+    fn kept_rotation(&self, journal: &JournalFile) -> audit_journal::Rotation {
+        let mut rotation = journal.rotation.clone();
+        if cfg!(feature = "delivery") && journal.destination.is_some() {
+            rotation.max_files = None;
+        }
+        rotation
+    }
+
     /// Refuses a file that holds records in another format than `expected`: nobody could read, let alone verify, both as one
     /// log.
     pub(crate) fn expect_content(
@@ -289,6 +312,10 @@ pub const BUILT: Built<'static> = Built {
         #[cfg(feature = "delivery")]
         "delivery",
         #[cfg(feature = "delivery")]
+        "lifecycle",
+        #[cfg(feature = "delivery")]
+        "retention",
+        #[cfg(feature = "delivery")]
         "stdout",
         #[cfg(feature = "alert")]
         "alerts",
@@ -314,7 +341,7 @@ pub const BUILT: Built<'static> = Built {
 
 fn feature_of(part: &str) -> Option<&'static str> {
     match part {
-        "stdout" => Some("delivery"),
+        "stdout" | "retention" | "lifecycle" => Some("delivery"),
         "alerts" => Some("alert"),
         other => {
             let features = [

@@ -348,24 +348,33 @@ impl Check<'_> {
     fn retention(&mut self) {
         let config = self.config;
         let Some(retention) = &config.retention else { return };
-        if retention.max_days.is_some_and(|max| retention.min_days.is_some_and(|min| min > max)) {
-            self.error("retention.min_days", "found more than `max_days`, expected at most as many");
+        for error in config.policy().check() {
+            let path = match error.field.strip_prefix("lifecycle") {
+                Some(step) => format!("{}{step}", config.lifecycle_path()),
+                None => format!("retention.{}", error.field),
+            };
+            self.error(&path, error.message);
         }
-        for (index, pair) in retention.lifecycle.windows(2).enumerate() {
-            if pair[1].days <= pair[0].days {
-                let path = format!("{}[{}].days", config.lifecycle_path(), index + 1);
-                self.error(&path, "found no more days than in the step before, expected more");
-            }
-        }
+        let Some(min_days) = retention.min_days.or(retention.max_days) else { return };
         for (index, destination) in config.destinations.iter().enumerate() {
             if let DestinationKind::File(file) = &destination.kind
-                && file.rotation.as_ref().is_some_and(|rotation| rotation.max_files.is_some())
-                && retention.min_days.is_some()
+                && let Some(rotation) = &file.rotation
             {
-                self.warn(
-                    &format!("{}.rotation.max_files", config.destination_path(index)),
-                    "rotation deletes the oldest file by number, whatever `retention.min_days` says",
-                );
+                let path = |key: &str| format!("{}.rotation.{key}", config.destination_path(index));
+                if rotation.max_files.is_some() {
+                    self.warn(
+                        &path("max_files"),
+                        format!("files that have records younger than {min_days} days stay, however many there are"),
+                    );
+                }
+                let longest = crate::retention::longest_file(&config.policy());
+                if rotation.max_age.is_some_and(|age| longest.is_some_and(|longest| age > longest)) {
+                    self.warn(
+                        &path("max_age"),
+                        "a file that holds the records of so long a time cannot go before they are older than \
+                         `retention.max_days`, since its last record is too young",
+                    );
+                }
             }
         }
     }

@@ -12,6 +12,7 @@ use audit_sink_file::FileSink;
 use crate::assemble::{MB, rotation};
 use crate::content::Content;
 use crate::ocsf::Ocsf;
+use crate::retention::longest_file;
 use crate::{AssembleError, Config, Destination, DestinationKind, Format, JournalFile};
 
 impl Config {
@@ -112,19 +113,26 @@ impl Config {
                 let expected = if destination.format.is_native() { Content::Native } else { Content::Ocsf };
                 let key = format!("{}.path", self.destination_path(index));
                 self.expect_content(&key, &file.path, expected)?;
-                let rotation = file.rotation.as_ref().map_or_else(audit_journal::Rotation::never, rotation);
+                let mut rotation = file.rotation.as_ref().map_or_else(audit_journal::Rotation::never, rotation);
+                // The log's keeper deletes here, too, and so has to find files that are old enough.
+                rotation.max_files = None;
+                rotation.max_age = rotation.max_age.or(longest_file(&self.policy()));
                 Box::new(FileSink::open(&file.path, rotation).map_err(failed(path))?)
             }
             DestinationKind::Stdout(_) => Box::new(StdoutSink::new()),
             #[cfg(feature = "s3")]
-            DestinationKind::S3(s3) => Box::new(self.s3(s3, request_timeout(destination))),
+            DestinationKind::S3(s3) => {
+                Box::new(audit_sink_s3::S3Sink::new(self.s3(s3, request_timeout(destination))))
+            }
             #[cfg(feature = "cloudwatch")]
             DestinationKind::Cloudwatch(cloudwatch) => {
-                Box::new(self::cloudwatch(cloudwatch).map_err(failed(path))?)
+                Box::new(audit_sink_cloudwatch::CloudwatchSink::new(self::cloudwatch(cloudwatch)).map_err(failed(path))?)
             }
             #[cfg(feature = "kafka")]
             DestinationKind::Kafka(kafka) => {
-                Box::new(self::kafka(kafka, timeout_of(destination)).map_err(failed(path))?)
+                Box::new(
+                    audit_sink_kafka::KafkaSink::new(self::kafka(kafka, timeout_of(destination))).map_err(failed(path))?,
+                )
             }
             #[cfg(feature = "syslog")]
             DestinationKind::Syslog(syslog) => Box::new(self::syslog(syslog).map_err(failed(path))?),
@@ -138,8 +146,8 @@ impl Config {
     }
 
     #[cfg(feature = "s3")]
-    fn s3(&self, s3: &crate::S3Destination, timeout: Duration) -> audit_sink_s3::S3Sink {
-        use audit_sink_s3::{Compression, ObjectLock, ObjectLockMode, S3Options, S3Sink};
+    pub(crate) fn s3(&self, s3: &crate::S3Destination, timeout: Duration) -> audit_sink_s3::S3Options {
+        use audit_sink_s3::{Compression, ObjectLock, ObjectLockMode, S3Options};
         let mut options = S3Options::new(&s3.bucket).prefix(&s3.prefix).compression(match s3.compression {
             crate::Compression::None => Compression::None,
             crate::Compression::Gzip => Compression::Gzip,
@@ -172,11 +180,11 @@ impl Config {
             };
             options = options.object_lock(ObjectLock { mode, retain_days: days.get() });
         }
-        S3Sink::new(options)
+        options
     }
 }
 
-fn timeout_of(destination: &Destination) -> Duration {
+pub(crate) fn timeout_of(destination: &Destination) -> Duration {
     // A batch of 16 MiB in that time is 1.1 Mbit/s; as OCSF it has up to three times as many bytes. Both before compression.
     let default = if matches!(destination.kind, DestinationKind::S3(_)) { 120 } else { 30 };
     destination.timeout.unwrap_or(Duration::from_secs(default))
@@ -184,7 +192,7 @@ fn timeout_of(destination: &Destination) -> Duration {
 
 /// Less than a batch may take, so that it is the client who says what it waited for.
 #[cfg(any(feature = "s3", feature = "webhook"))]
-fn request_timeout(destination: &Destination) -> Duration {
+pub(crate) fn request_timeout(destination: &Destination) -> Duration {
     timeout_of(destination).mul_f64(0.8)
 }
 
@@ -211,10 +219,10 @@ fn failed<E: Into<Box<dyn std::error::Error + Send + Sync>>>(
 }
 
 #[cfg(feature = "cloudwatch")]
-fn cloudwatch(
+pub(crate) fn cloudwatch(
     cloudwatch: &crate::CloudwatchDestination,
-) -> Result<audit_sink_cloudwatch::CloudwatchSink, impl std::error::Error + Send + Sync + 'static> {
-    use audit_sink_cloudwatch::{CloudwatchOptions, CloudwatchSink};
+) -> audit_sink_cloudwatch::CloudwatchOptions {
+    use audit_sink_cloudwatch::CloudwatchOptions;
     let mut options = CloudwatchOptions::new(&cloudwatch.log_group, &cloudwatch.log_stream);
     if let Some(region) = &cloudwatch.region {
         options = options.region(region);
@@ -228,15 +236,15 @@ fn cloudwatch(
     if let (Some(id), Some(secret)) = (&cloudwatch.access_key_id, &cloudwatch.secret_access_key) {
         options = options.credentials(id, secret.clone().into());
     }
-    CloudwatchSink::new(options)
+    options
 }
 
 #[cfg(feature = "kafka")]
-fn kafka(
+pub(crate) fn kafka(
     kafka: &crate::KafkaDestination,
     timeout: Duration,
-) -> Result<audit_sink_kafka::KafkaSink, audit_sink_kafka::KafkaOptionsError> {
-    use audit_sink_kafka::{KafkaOptions, KafkaSink, SaslMechanism, SecurityProtocol};
+) -> audit_sink_kafka::KafkaOptions {
+    use audit_sink_kafka::{KafkaOptions, SaslMechanism, SecurityProtocol};
     let security = kafka.security.clone().unwrap_or_default();
     let mut options = KafkaOptions::new(kafka.bootstrap_servers.iter().cloned(), &kafka.topic).security(
         match security.security_protocol {
@@ -269,7 +277,7 @@ fn kafka(
     for (name, value) in &kafka.librdkafka {
         options = options.property(name, value.clone());
     }
-    KafkaSink::new(options)
+    options
 }
 
 #[cfg(feature = "syslog")]

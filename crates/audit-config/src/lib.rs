@@ -19,6 +19,8 @@ mod environment;
 mod error;
 mod format;
 mod integrity;
+#[cfg(feature = "delivery")]
+mod keep;
 mod messages;
 mod node;
 mod notifiers;
@@ -61,6 +63,6 @@ pub use places::{
     SyslogFacility, SyslogFormat, SyslogFraming, SyslogProtocol, Tls, WebhookBody, WebhookDestination,
 };
 pub use redact::{RedactAction, RedactRule};
-pub use retention::{LifecycleStep, Retention, StorageClass};
+pub use retention::{LifecycleStep, Retention};
 pub use schema::schema;
 pub use secret::{MASK, Secret};

@@ -110,8 +110,12 @@ audit.yaml:5:5: enterprise.audit.destinations: found `destination` and `destinat
 audit.yaml:7:43: enterprise.audit.integrity.signing.key_file: found `key_env_var` and `key_file`, expected only one of them
 audit.yaml:7:62: enterprise.audit.integrity.signing.previous_keys[0]: missing key `key_env_var` or `key_file`
 audit.yaml:8:24: enterprise.audit.integrity.chain.enabled: found `false` with signing on, expected `true`: what is signed is always chained, or else records could be taken out unnoticed
-audit.yaml:9:27: enterprise.audit.retention.min_days: found more than `max_days`, expected at most as many
-audit.yaml:10:60: enterprise.audit.lifecycle[1].days: found no more days than in the step before, expected more
+audit.yaml:9:27: enterprise.audit.retention.min_days: found 10, expected at most `max_days`, which is 3
+audit.yaml:10:24: enterprise.audit.lifecycle[0].days: found 90, expected less than `max_days`, 3: records are deleted then
+audit.yaml:10:60: enterprise.audit.lifecycle[1].days: found 20, expected less than `max_days`, 3: records are deleted then
+audit.yaml:10:60: enterprise.audit.lifecycle[1].days: found 20, expected at least 30: S3 moves nothing younger to STANDARD_IA
+audit.yaml:10:60: enterprise.audit.lifecycle[1].days: found 20, expected more than the 90 of the step before
+audit.yaml:10:79: enterprise.audit.lifecycle[1].storage_class: found STANDARD_IA, which S3 does not move to from GLACIER, the step before; expected a class below it, of STANDARD_IA, INTELLIGENT_TIERING, ONEZONE_IA, GLACIER_IR (not after ONEZONE_IA), GLACIER, DEEP_ARCHIVE
 audit.yaml:11:21: enterprise.audit.redact[0].path: found a field that identifies the event, expected one that may be redacted
 audit.yaml:11:39: enterprise.audit.redact[1].path: expected the path of a field such as `details.password`
 audit.yaml:12:35: enterprise.audit.alerts[0].condition: column 1: the condition is empty; write one such as event_type = 'backup.failed'
@@ -340,7 +344,7 @@ alerts:
     assert_eq!(
         all,
         [
-            "1:62 rotation deletes the oldest file by number, whatever `retention.min_days` says",
+            "1:62 files that have records younger than 30 days stay, however many there are",
             "2:10 found `backup.complete`, which is no known event type",
             "2:27 found `billing.exported`, which is no known event type",
             "5:3 found no `notify`, so that nobody is told; the log has the alert's record",

@@ -6,6 +6,7 @@ mod condition;
 mod config;
 mod copies;
 mod destinations;
+mod hold;
 mod input;
 mod json_stream;
 mod keygen;
@@ -13,6 +14,7 @@ mod ocsf;
 mod output;
 mod progress;
 mod rejects;
+mod retention;
 mod run;
 mod socket;
 mod verify;
@@ -76,6 +78,12 @@ enum Command {
     /// Check a condition, or translate it for another tool
     #[command(subcommand)]
     Condition(condition::Command),
+    /// Say what is kept and what is deleted, and do it
+    #[command(subcommand)]
+    Retention(retention::Command),
+    /// Forbid deleting records, list what is held, and lift a hold
+    #[command(subcommand)]
+    Hold(hold::Command),
     /// Make a signing key
     ///
     /// 32 random bytes, in the form that `key_env_var` and `key_file` take.
@@ -98,6 +106,8 @@ fn main() -> ExitCode {
         Command::Ocsf(command) => ocsf::run(&command),
         Command::Alerts(command) => alerts::run(&command),
         Command::Condition(command) => condition::run(&command),
+        Command::Retention(command) => retention::run(&command),
+        Command::Hold(command) => hold::run(&command),
         Command::Keygen(arguments) => keygen::run(&arguments),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "audit-log", &mut std::io::stdout());
