@@ -7,7 +7,7 @@ use audit_model::{Event, Timestamp};
 use crate::expr::Node;
 use crate::parse::parse;
 use crate::program::Program;
-use crate::{ConditionError, Explanation};
+use crate::{ConditionError, Explanation, Path, RequiredText};
 
 /// A boolean expression over events, read, checked and compiled. Cloning one is cheap.
 #[derive(Clone)]
@@ -50,6 +50,33 @@ impl Condition {
     #[must_use]
     pub fn may_match_type(&self, event_type: &str) -> bool {
         self.inner.tree.may_match_type(event_type)
+    }
+
+    /// Texts without which the condition is true of no event: of each group, every event of which it is true has one at
+    /// least in its JSON, as a value or a name. So what has none of a group need not be read; what has may still not match.
+    /// No group at all says nothing.
+    ///
+    /// JSON may write a text in several ways (`"a\u0062c"`, `"\/"`), and a record of another form, such as OCSF, may give an
+    /// event texts that are not in it: that is for the caller to see to.
+    ///
+    /// ```
+    /// let condition = audit_condition::Condition::parse("actor.id in ('bob', 'eve') and action.duration_ms > 5s")?;
+    /// let texts = condition.required_texts();
+    /// assert_eq!(texts.len(), 1);
+    /// assert!(&*texts[0][1].text == "eve" && texts[0][1].begins && texts[0][1].ends);
+    /// # Ok::<(), audit_condition::ConditionError>(())
+    /// ```
+    #[must_use]
+    pub fn required_texts(&self) -> Vec<Vec<RequiredText>> {
+        self.inner.tree.required(false)
+    }
+
+    /// Every path that the condition reads, each once: an event without all else gives the same result.
+    #[must_use]
+    pub fn paths(&self) -> Vec<&Path> {
+        let mut paths = Vec::new();
+        self.inner.tree.paths(&mut paths);
+        paths
     }
 
     /// The text that the condition was read from.

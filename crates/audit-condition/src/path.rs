@@ -119,6 +119,19 @@ impl Path {
         }
     }
 
+    /// The names by which it goes into the event's JSON: `actor`, `id`.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        let (first, fixed, free) = match &self.place {
+            Place::Fixed(field) => match field.name().split_once('.') {
+                Some((part, name)) => (Some(part), Some(name), [].as_slice()),
+                None => (None, Some(field.name()), [].as_slice()),
+            },
+            Place::Free(Part::Event, keys) => (None, None, &**keys),
+            Place::Free(part, keys) => (Some(part.name()), None, &**keys),
+        };
+        first.into_iter().chain(fixed).chain(free.iter().map(|key| &**key))
+    }
+
     pub(crate) fn kind(&self) -> Kind {
         match self.place {
             Place::Fixed(field) => field.kind(),
