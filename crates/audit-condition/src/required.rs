@@ -202,7 +202,10 @@ mod tests {
             ("actor.id like 'a_c%def'", r#""a & c & def""#),
             ("actor.id like 'bob'", r#""bob""#),
             ("actor.id ilike 'bob'", ""),
-            ("actor.id contains 'x' and actor.id starts_with 'y' and actor.id ends_with 'z'", r#"x & "y & z""#),
+            (
+                "actor.id contains 'x' and actor.id starts_with 'y' and actor.id ends_with 'z'",
+                r#"x & "y & z""#,
+            ),
             ("actor.id matches '^ab+(cd)?e.*(fg)'", "a & b & e & fg"),
             ("actor.id matches '(?i)abc|d'", ""),
             ("details.size > 5", r#""size""#),
