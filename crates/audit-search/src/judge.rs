@@ -107,17 +107,15 @@ impl<'q> Judge<'q> {
     ) -> Result<bool, Odd> {
         let (at, is_sealed) = begin(line)?;
         let mut walk = Walk::new(line, at)?;
-        if wanted.decisive != 0 {
-            walk.go(wanted, wanted.decisive, tokens)?;
-            let mut left = wanted.decisive;
-            while left != 0 {
-                let member = left.trailing_zeros() as usize;
-                left &= left - 1;
-                wanted.members[member].fill(tokens[member], &mut self.event)?;
-            }
-            if !self.query.matches(&self.event, self.now) {
-                return self.is_what_it_seems(&walk, is_sealed, may_be_special).map(|()| false);
-            }
+        walk.go(wanted, wanted.decisive, tokens)?;
+        let mut left = wanted.decisive;
+        while left != 0 {
+            let member = left.trailing_zeros() as usize;
+            left &= left - 1;
+            wanted.members[member].fill(tokens[member], &mut self.event)?;
+        }
+        if !self.query.matches(&self.event, self.now) {
+            return self.is_what_it_seems(&walk, is_sealed, may_be_special).map(|()| false);
         }
         walk.go(wanted, u64::MAX, tokens)?;
         wanted.members[EVENT_TYPE].fill(tokens[EVENT_TYPE], &mut self.event)?;

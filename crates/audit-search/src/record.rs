@@ -31,12 +31,10 @@ pub fn read_event(record: &[u8]) -> Result<Event, NoEvent> {
     if value.get("time").is_none_or(Value::is_null) {
         return Err(NoEvent("time: found nothing; expected the record's own time".to_owned()));
     }
-    let has_id = ["/metadata/uid", "/unmapped/event_id"]
-        .iter()
-        .any(|path| value.pointer(path).is_some_and(Value::is_string));
+    let ids = ["/metadata/uid", "/unmapped/event_id"].map(|path| value.pointer(path).cloned());
     let unused = Timestamp::from_milliseconds(0).expect("1970 is in range");
     let mut event = event_from_value(value, unused).map_err(|error| NoEvent(error.to_string()))?;
-    if !has_id {
+    if !ids.iter().flatten().any(|id| id.as_str() == Some(event.event_id.as_str())) {
         // Not a new one each time that the record is read.
         event.event_id = EventId::from("");
     }
