@@ -77,8 +77,7 @@ const MOST: usize = 48;
 impl Wanted {
     /// `None` when there are so many that reading the whole event costs no more.
     pub(crate) fn of(query: &Query) -> Option<Self> {
-        let mut wanted =
-            Self { top: Vec::new(), members: Vec::new(), decisive: 0, fields: Vec::new() };
+        let mut wanted = Self { top: Vec::new(), members: Vec::new(), decisive: 0, fields: Vec::new() };
         let known = |text| Path::parse(text).expect("every event has it");
         wanted.add(&known("event_type"))?;
         wanted.add(&known("timestamp"))?;

@@ -35,7 +35,9 @@ const FIELDS: [&str; 12] = [
 fn query(condition: Option<Condition>, random: &mut Random) -> Query {
     let mut query = Query { condition, ..Query::default() };
     let around = |random: &mut Random| {
-        Timestamp::from_milliseconds(now().as_milliseconds() - 864_000_000 + random.below(1_728_000_000) as i64)
+        Timestamp::from_milliseconds(
+            now().as_milliseconds() - 864_000_000 + random.below(1_728_000_000) as i64,
+        )
     };
     if random.chance(15) {
         query.since = Some(around(random).unwrap());

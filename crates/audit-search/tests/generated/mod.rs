@@ -56,7 +56,12 @@ pub(crate) fn bytes(name: &str, text: impl AsRef<[u8]>) -> Input {
     Input::Bytes { name: name.to_owned(), bytes: Arc::from(text.as_ref()) }
 }
 
-pub(crate) fn find(inputs: Vec<Input>, query: &Query, pieces: usize, threads: usize) -> (Vec<Found>, Scanned) {
+pub(crate) fn find(
+    inputs: Vec<Input>,
+    query: &Query,
+    pieces: usize,
+    threads: usize,
+) -> (Vec<Found>, Scanned) {
     let mut found = Vec::new();
     let visitor = All(query.fields.clone());
     let read = AtomicU64::new(0);
@@ -136,7 +141,11 @@ fn write_text(text: &str, style: Style, random: &mut Random, out: &mut String) {
         if random.chance(style.escapes) {
             let mut units = [0; 2];
             for unit in c.encode_utf16(&mut units) {
-                out.push_str(&if random.chance(50) { format!("\\u{unit:04x}") } else { format!("\\u{unit:04X}") });
+                out.push_str(&if random.chance(50) {
+                    format!("\\u{unit:04x}")
+                } else {
+                    format!("\\u{unit:04X}")
+                });
             }
             continue;
         }
@@ -207,7 +216,10 @@ fn oddity(value: &mut Value, random: &mut Random) {
         8 => _ = value.as_object_mut().unwrap().remove(["timestamp", "event_id", "version"][random.below(3)]),
         9 => value["class_uid"] = [json!(3002), json!("x")][random.below(2)].clone(),
         10 => value["integrity"] = json!({}),
-        11 => value["details"]["note"] = r#"{"event":{"event_type":"backup.failed","actor":{"id":"alice"}}}"#.into(),
+        11 => {
+            value["details"]["note"] =
+                r#"{"event":{"event_type":"backup.failed","actor":{"id":"alice"}}}"#.into()
+        }
         12 => value["actor"]["roles"] = json!(["admin", 5]),
         _ => value["tenant"] = json!({ "id": [1, { "x": null }] }),
     }
