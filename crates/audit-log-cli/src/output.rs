@@ -23,10 +23,6 @@ pub(crate) fn print_json(value: &serde_json::Value) -> anyhow::Result<()> {
 
 /// A text of the input's as a terminal may have it: what would move its cursor, or turn its writing around, is escaped.
 pub(crate) fn harmless(text: &str) -> String {
-    let is_harmful = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {
         if is_harmful(c) {
@@ -36,6 +32,12 @@ pub(crate) fn harmless(text: &str) -> String {
         }
     }
     escaped
+}
+
+/// Whether it would move a terminal's cursor, or turn its writing around.
+pub(crate) fn is_harmful(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// `1 event`, `2 events`.
@@ -80,17 +82,34 @@ impl Printer {
     }
 
     pub(crate) fn print(&mut self, text: &str) -> anyhow::Result<()> {
+        self.write(text.as_bytes())
+    }
+
+    pub(crate) fn write(&mut self, bytes: &[u8]) -> anyhow::Result<()> {
         if self.is_over {
             return Ok(());
         }
-        let written = self.out.write_all(text.as_bytes());
+        let written = self.out.write_all(bytes);
         self.note(written)
+    }
+
+    /// Has what there is so far written.
+    pub(crate) fn flush(&mut self) -> anyhow::Result<()> {
+        if self.is_over {
+            return Ok(());
+        }
+        let written = self.out.flush();
+        self.note(written)
+    }
+
+    /// Whether the reader went away.
+    pub(crate) fn is_over(&self) -> bool {
+        self.is_over
     }
 
     /// Has all of it written.
     pub(crate) fn finish(mut self) -> anyhow::Result<()> {
-        let written = self.out.flush();
-        self.note(written)
+        self.flush()
     }
 
     fn note(&mut self, written: io::Result<()>) -> anyhow::Result<()> {

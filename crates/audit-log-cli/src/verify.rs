@@ -26,16 +26,8 @@ pub(crate) struct Arguments {
     /// Logs, or OCSF copies of them: files (plain, gzip, zstd), directories, or `-` for standard input
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
-    /// A file with a key that signed the log. May be given many times
-    #[arg(long, value_name = "FILE")]
-    key_file: Vec<PathBuf>,
-    /// An environment variable with a key that signed the log [default: AUDIT_SIGNING_KEY, where it is set and no other
-    /// key is given]
-    #[arg(long, value_name = "VARIABLE")]
-    key_env: Vec<String>,
-    /// A configuration whose keys signed the log, and whose mapping made its OCSF copies
-    #[arg(long, short, value_name = "FILE")]
-    config: Option<PathBuf>,
+    #[command(flatten)]
+    keys: Keys,
     /// A head noted earlier, as `run` prints it: the chain has to hold that record. May be given many times
     #[arg(long, value_name = "NUMBER:SIGNATURE")]
     head: Vec<String>,
@@ -50,16 +42,87 @@ pub(crate) struct Arguments {
     json: bool,
 }
 
+/// Where the keys are.
+#[derive(Debug, Args)]
+pub(crate) struct Keys {
+    /// A file with a key that signed the log. May be given many times
+    #[arg(long, value_name = "FILE")]
+    key_file: Vec<PathBuf>,
+    /// An environment variable with a key that signed the log [default: AUDIT_SIGNING_KEY, where it is set and no other
+    /// key is given]
+    #[arg(long, value_name = "VARIABLE")]
+    key_env: Vec<String>,
+    /// A configuration whose keys signed the log, and whose mapping made its OCSF copies
+    #[arg(long, short, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+impl Keys {
+    /// Whether none is named.
+    pub(crate) fn are_none(&self) -> bool {
+        self.key_file.is_empty() && self.key_env.is_empty() && self.config.is_none()
+    }
+}
+
+/// What is to be verified, and how.
+#[derive(Debug)]
+pub(crate) struct Task<'a> {
+    pub(crate) paths: &'a [PathBuf],
+    pub(crate) keys: &'a Keys,
+    /// Heads that were noted earlier.
+    pub(crate) heads: &'a [String],
+    pub(crate) only: bool,
+    pub(crate) threads: usize,
+}
+
+/// What was found.
+#[derive(Debug)]
+pub(crate) struct Verified {
+    report: Report,
+    notes: Vec<String>,
+    notices: Vec<String>,
+    keys: KeyRing,
+    /// What standard input was put into.
+    pub(crate) standard_input: Option<tempfile::NamedTempFile>,
+}
+
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
-    let (keys, rules) = keys(arguments)?;
-    let standard_input = spooled_standard_input(&arguments.paths)?;
-    let (mut files, heads) = files(arguments)?;
+    let Arguments { paths, keys, head: heads, only, threads, json } = arguments;
+    let verified = verify(&Task { paths, keys, heads, only: *only, threads: *threads })?;
+    let intact = verified.is_intact();
+    if *json {
+        print_json(&tell(&verified.report, intact, &verified.notes, &verified.notices))?;
+    } else {
+        print(&verified.to_text())?;
+    }
+    Ok(match (intact, verified.report.is_broken()) {
+        (true, _) => ExitCode::SUCCESS,
+        (false, true) => ExitCode::FAILURE,
+        (false, false) => ExitCode::from(2),
+    })
+}
+
+impl Verified {
+    pub(crate) fn is_intact(&self) -> bool {
+        self.report.is_intact() && self.notes.is_empty()
+    }
+
+    pub(crate) fn to_text(&self) -> String {
+        show(&self.report, &self.notes, &self.notices, &self.keys)
+    }
+}
+
+/// Verifies logs, and the OCSF copies of logs.
+pub(crate) fn verify(task: &Task<'_>) -> anyhow::Result<Verified> {
+    let (keys, rules) = keys(task.keys)?;
+    let standard_input = spooled_standard_input(task.paths)?;
+    let (mut files, heads) = files(task)?;
     if let Some(spooled) = &standard_input {
         files.insert(spooled.path().to_owned());
     }
     let mut files: Vec<PathBuf> = files.into_iter().collect();
     let copies = Copies::unwrap(&mut files, &rules)?;
-    let mut verifier = Verifier::new(keys.clone()).threads(arguments.threads);
+    let mut verifier = Verifier::new(keys.clone()).threads(task.threads);
     let mut notes = Vec::new();
     let mut any_head = false;
     for head in heads {
@@ -84,11 +147,11 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         }
     }
     if files.is_empty() && !any_head {
-        bail!("there is no log in {}", list(&arguments.paths));
+        bail!("there is no log in {}", list(task.paths));
     }
     let mut report = verify_with_progress(&verifier, &files)?;
-    if !arguments.head.is_empty() {
-        for head in &arguments.head {
+    if !task.heads.is_empty() {
+        for head in task.heads {
             verifier = verifier.expect_head(head_of(head, &report)?);
         }
         report = verify_with_progress(&verifier, &files)?;
@@ -97,35 +160,25 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     if let Some(spooled) = &standard_input {
         rename(&mut report, spooled.path());
     }
-    let intact = report.is_intact() && notes.is_empty();
-    if arguments.json {
-        print_json(&tell(&report, intact, &notes, &notices))?;
-    } else {
-        print(&show(&report, &notes, &notices, &keys))?;
-    }
-    Ok(match (intact, report.is_broken()) {
-        (true, _) => ExitCode::SUCCESS,
-        (false, true) => ExitCode::FAILURE,
-        (false, false) => ExitCode::from(2),
-    })
+    Ok(Verified { report, notes, notices, keys, standard_input })
 }
 
 /// The keys, and what the configuration says that events become as OCSF.
-fn keys(arguments: &Arguments) -> anyhow::Result<(KeyRing, Vec<Vec<Rule>>)> {
+fn keys(given: &Keys) -> anyhow::Result<(KeyRing, Vec<Vec<Rule>>)> {
     let (mut ring, mut rules) = (KeyRing::new(), Vec::new());
-    for file in &arguments.key_file {
+    for file in &given.key_file {
         let text =
             fs::read_to_string(file).with_context(|| format!("cannot read the key {}", file.display()))?;
         ring.add(Key::from_text(&SecretString::from(text)).with_context(|| file.display().to_string())?);
     }
-    for variable in &arguments.key_env {
+    for variable in &given.key_env {
         let text =
             process_environment(variable).with_context(|| format!("the variable {variable} is not set"))?;
         ring.add(
             Key::from_text(&SecretString::from(text)).with_context(|| format!("the variable {variable}"))?,
         );
     }
-    if let Some(path) = &arguments.config {
+    if let Some(path) = &given.config {
         let parsed = load(path)?.map_err(|errors| anyhow::anyhow!("{errors}"))?;
         rules = rules_of(&parsed.config);
         if let Some(keys) = parsed.config.signing_keys(&process_environment)? {
@@ -155,13 +208,13 @@ fn is_standard_input(path: &Path) -> bool {
 }
 
 /// The log files that the paths stand for, each once however it is named, and the head files beside them.
-fn files(arguments: &Arguments) -> anyhow::Result<(BTreeSet<PathBuf>, BTreeSet<PathBuf>)> {
+fn files(task: &Task<'_>) -> anyhow::Result<(BTreeSet<PathBuf>, BTreeSet<PathBuf>)> {
     let mut found = Found::default();
-    for path in arguments.paths.iter().filter(|path| !is_standard_input(path)) {
+    for path in task.paths.iter().filter(|path| !is_standard_input(path)) {
         let cannot_read = || format!("cannot read {}", path.display());
         if path.is_dir() {
             found.add_directory(path).with_context(cannot_read)?;
-        } else if arguments.only {
+        } else if task.only {
             fs::metadata(path).with_context(cannot_read)?;
             found.add(path.clone());
         } else if !found.add_log(path) {

@@ -16,8 +16,10 @@ use serde_json::{Value, json};
 use super::expectation::Expectation;
 use super::history::{self, Glance};
 use super::replay::Replay;
-use super::rules::{Chosen, From, no_rule, time};
+use super::rules::{Chosen, From, no_rule};
 use crate::input::{MAX_EVENT, read_line};
+use crate::logs;
+use crate::moment::moment;
 use crate::ocsf::source::{Source, or_standard_input};
 use crate::output::{Printer, complain, count, describe, harmless};
 use crate::progress;
@@ -35,10 +37,10 @@ pub(crate) struct Arguments {
     only: bool,
     /// Leave out what happened before: a time, a date (UTC), or how long ago, such as `7d`. The rules are in force from
     /// then on
-    #[arg(long, value_name = "TIME", value_parser = time)]
+    #[arg(long, value_name = "TIME", value_parser = moment)]
     since: Option<Timestamp>,
     /// Leave out what happened at this time or later, and let time pass up to it
-    #[arg(long, value_name = "TIME", value_parser = time)]
+    #[arg(long, value_name = "TIME", value_parser = moment)]
     until: Option<Timestamp>,
     /// Only this rule. May be given many times
     #[arg(long, value_name = "NAME")]
@@ -69,7 +71,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     {
         bail!("--since {since} is not before --until {until}: nothing is left to replay");
     }
-    let files = history::files(&or_standard_input(&arguments.files), arguments.only)?;
+    let files = logs::files(&or_standard_input(&arguments.files), arguments.only)?;
     let read = Arc::new(AtomicU64::new(0));
     let mut course = Course {
         arguments,

@@ -1,80 +1,11 @@
-//! Past events: which files, which lines, and no more of a line than somebody wants to know.
+//! Past events: which lines, and no more of a line than somebody wants to know.
 
 use std::borrow::Cow;
-use std::collections::HashSet;
-use std::fs;
-use std::path::{Path, PathBuf};
 
-use anyhow::Context as _;
-use audit_journal::segments;
 use audit_model::{Event, EventId, EventType, Timestamp, Value, parse_json};
 use audit_ocsf::{MappingError, NativeRecord, event_from_value};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
-
-/// The files that the paths stand for, in the order in which they are to be read, each once: of a log its rotated files
-/// first, the oldest before all.
-pub(crate) fn files(paths: &[PathBuf], only: bool) -> anyhow::Result<Vec<PathBuf>> {
-    let mut found = Found::default();
-    for path in paths {
-        let cannot_read = || format!("cannot read {}", path.display());
-        if path == Path::new("-") {
-            found.files.push(path.clone());
-        } else if path.is_dir() {
-            found.add_directory(path).with_context(cannot_read)?;
-        } else if only {
-            found.add(path);
-        } else {
-            found.add_log(path);
-        }
-    }
-    Ok(found.files)
-}
-
-#[derive(Default)]
-struct Found {
-    files: Vec<PathBuf>,
-    real: HashSet<PathBuf>,
-}
-
-impl Found {
-    fn add(&mut self, file: &Path) {
-        let real = file.canonicalize().unwrap_or_else(|_| file.to_owned());
-        if self.real.insert(real) {
-            self.files.push(file.to_owned());
-        }
-    }
-
-    fn add_log(&mut self, log: &Path) {
-        let rotated = segments(log).unwrap_or_default();
-        // A log that was just rotated has no file of its own; one that is not there at all is told when it is opened.
-        let is_there = rotated.is_empty() || log.exists();
-        rotated.iter().for_each(|segment| self.add(&segment.path));
-        if is_there {
-            self.add(log);
-        }
-    }
-
-    /// The logs that were written there, by their head files; where none is, all files.
-    fn add_directory(&mut self, directory: &Path) -> anyhow::Result<()> {
-        let entries = fs::read_dir(directory)?.map(|entry| Ok(entry?.path()));
-        let mut entries = entries.collect::<std::io::Result<Vec<PathBuf>>>()?;
-        entries.sort();
-        let name = |path: &PathBuf| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let logs: Vec<PathBuf> = entries
-            .iter()
-            .filter_map(|entry| Some(name(entry).strip_prefix('.')?.strip_suffix(".head")?.to_owned()))
-            .map(|log| directory.join(log))
-            .collect();
-        if logs.is_empty() {
-            entries.retain(|entry| entry.is_file() && !name(entry).starts_with('.'));
-            entries.iter().for_each(|file| self.add_log(file));
-        } else {
-            logs.iter().for_each(|log| self.add_log(log));
-        }
-        Ok(())
-    }
-}
 
 /// What a line says of itself at first sight.
 #[derive(Debug, Default, Deserialize)]

@@ -140,40 +140,9 @@ pub(crate) fn duration(duration: Duration) -> String {
     format!("{}{unit}", milliseconds / size)
 }
 
-/// A time, or a duration that reaches back from now: `2026-01-31T08:00:00Z`, `2026-01-31`, `7d`.
-pub(crate) fn time(text: &str) -> Result<audit_model::Timestamp, String> {
-    let read = || {
-        if let Ok(time) = text.parse() {
-            return Some(time);
-        }
-        if let Ok(date) = text.parse::<jiff::civil::Date>() {
-            let midnight = date.to_zoned(jiff::tz::TimeZone::UTC).ok()?;
-            return audit_model::Timestamp::from_milliseconds(midnight.timestamp().as_millisecond()).ok();
-        }
-        let span = jiff::fmt::friendly::SpanParser::new().parse_span(text).ok()?;
-        let back = span.to_duration(jiff::SpanRelativeTo::days_are_24_hours()).ok()?;
-        let back = i64::try_from(back.as_millis()).ok().filter(|back| *back >= 0)?;
-        let now = audit_model::Timestamp::now().as_milliseconds();
-        audit_model::Timestamp::from_milliseconds(now.checked_sub(back)?).ok()
-    };
-    let expected = "expected a time such as 2026-01-31T08:00:00Z or 2026-01-31, or how long ago, such as 7d";
-    read().ok_or_else(|| expected.to_owned())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn times_are_read_in_every_form() {
-        assert_eq!(time("2026-01-31").unwrap().to_string(), "2026-01-31T00:00:00.000Z");
-        assert_eq!(time("2026-01-31T08:00:00+01:00").unwrap().to_string(), "2026-01-31T07:00:00.000Z");
-        let week = audit_model::Timestamp::now().as_milliseconds() - time("7d").unwrap().as_milliseconds();
-        assert!((604_800_000..604_900_000).contains(&week), "{week}");
-        for wrong in ["", "yesterday", "-7d", "2026-13-01", "99999999y"] {
-            assert!(time(wrong).is_err(), "{wrong}");
-        }
-    }
 
     #[test]
     fn only_what_no_rule_depends_on_may_be_unset() {

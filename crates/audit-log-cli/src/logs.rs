@@ -1,0 +1,83 @@
+//! Which files a path stands for: a log with its rotated files, a directory of logs.
+
+use std::collections::HashSet;
+use std::ffi::OsString;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use audit_journal::segments;
+
+/// The files that the paths stand for, in the order in which they are to be read, each once: of a log its rotated files
+/// first, the oldest before all.
+pub(crate) fn files(paths: &[PathBuf], only: bool) -> anyhow::Result<Vec<PathBuf>> {
+    let mut found = Found::default();
+    for path in paths {
+        let cannot_read = || format!("cannot read {}", path.display());
+        if path == Path::new("-") {
+            found.files.push(path.clone());
+        } else if path.is_dir() {
+            of_directory(path).with_context(cannot_read)?.iter().for_each(|log| found.add_log(log));
+        } else if only {
+            found.add(path);
+        } else {
+            found.add_log(path);
+        }
+    }
+    Ok(found.files)
+}
+
+#[derive(Default)]
+struct Found {
+    files: Vec<PathBuf>,
+    real: HashSet<PathBuf>,
+}
+
+impl Found {
+    fn add(&mut self, file: &Path) {
+        let real = file.canonicalize().unwrap_or_else(|_| file.to_owned());
+        if self.real.insert(real) {
+            self.files.push(file.to_owned());
+        }
+    }
+
+    fn add_log(&mut self, log: &Path) {
+        let rotated = segments(log).unwrap_or_default();
+        // A log that was just rotated has no file of its own; one that is not there at all is told when it is opened.
+        let is_there = rotated.is_empty() || log.exists();
+        rotated.iter().for_each(|segment| self.add(&segment.path));
+        if is_there {
+            self.add(log);
+        }
+    }
+}
+
+/// The logs that were written in a directory, by their head files; where none is, all files.
+pub(crate) fn of_directory(directory: &Path) -> io::Result<Vec<PathBuf>> {
+    let entries = fs::read_dir(directory)?.map(|entry| Ok(entry?.path()));
+    let mut entries = entries.collect::<io::Result<Vec<PathBuf>>>()?;
+    entries.sort();
+    let name = |path: &PathBuf| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let logs: Vec<PathBuf> = entries
+        .iter()
+        .filter_map(|entry| Some(name(entry).strip_prefix('.')?.strip_suffix(".head")?.to_owned()))
+        .map(|log| directory.join(log))
+        .collect();
+    if logs.is_empty() {
+        entries.retain(|entry| entry.is_file() && !name(entry).starts_with('.'));
+        return Ok(entries);
+    }
+    Ok(logs)
+}
+
+/// Whether it is a log that this program writes, or wrote: one that is rotated under whoever reads it.
+pub(crate) fn is_ours(log: &Path) -> bool {
+    let beside = |end: &str| {
+        let mut name = OsString::from(".");
+        name.push(log.file_name().unwrap_or_default());
+        name.push(end);
+        log.with_file_name(name).exists()
+    };
+    beside(".head") || beside(".lock") || segments(log).is_ok_and(|segments| !segments.is_empty())
+}

@@ -1,0 +1,171 @@
+//! Reading places from one end to the other, logs too that are rotated meanwhile.
+
+use std::fs::{self, Metadata};
+use std::ops::ControlFlow;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicU64;
+
+use audit_journal::segments;
+use audit_model::Timestamp;
+use audit_search::{Input, Query, Visitor, scan};
+
+use super::place::Place;
+use crate::output::describe;
+
+/// How places are read.
+#[derive(Debug)]
+pub(crate) struct Sweep<'a> {
+    pub(crate) query: &'a Query,
+    pub(crate) now: Timestamp,
+    pub(crate) threads: usize,
+    /// How many bytes were read of files.
+    pub(crate) read: &'a AtomicU64,
+}
+
+/// What came of it.
+#[derive(Debug, Default)]
+pub(crate) struct Swept {
+    /// What could not be read, or not to its end: what and why.
+    pub(crate) problems: Vec<String>,
+    /// Whether whoever takes what was found ended it.
+    pub(crate) stopped: bool,
+}
+
+/// How often a log is looked at again that has changed since.
+const LOOKS: usize = 100;
+
+impl Sweep<'_> {
+    /// Reads all places in their order, and hands what the visitor makes of them to `take`, in order, until that ends it.
+    pub(crate) fn all<V: Visitor>(
+        &self,
+        places: &[Place],
+        visitor: &V,
+        take: &mut dyn FnMut(V::Part) -> ControlFlow<()>,
+    ) -> Swept {
+        let mut swept = Swept::default();
+        let mut inputs = Vec::new();
+        for place in places {
+            match place {
+                Place::Log(log) => {
+                    self.scan(std::mem::take(&mut inputs), visitor, take, &mut swept);
+                    if !swept.stopped {
+                        self.log(log, true, visitor, take, &mut swept);
+                    }
+                }
+                other => match other.inputs() {
+                    Ok(found) => inputs.extend(found),
+                    Err(error) => swept.problems.push(describe(&error)),
+                },
+            }
+            if swept.stopped {
+                return swept;
+            }
+        }
+        self.scan(inputs, visitor, take, &mut swept);
+        swept
+    }
+
+    /// Reads a log in the order of its records, however it is rotated and compressed meanwhile; the file that is being
+    /// written only if so wanted. Returns the number of the last rotated record.
+    ///
+    /// Only that file and rotated ones that are not compressed yet may be called otherwise from one moment to the next. Each
+    /// of these is read by itself, and before anything of it is handed on it is made sure that the file under the name is
+    /// still the one that was to be read.
+    pub(crate) fn log<V: Visitor>(
+        &self,
+        log: &Path,
+        with_active: bool,
+        visitor: &V,
+        take: &mut dyn FnMut(V::Part) -> ControlFlow<()>,
+        swept: &mut Swept,
+    ) -> u64 {
+        let mut done = 0;
+        for _ in 0..LOOKS {
+            // In this order: a file that was there before the rotated ones were listed, and still is, holds what follows them.
+            let active = identity(log);
+            let rotated = match segments(log) {
+                Ok(rotated) => rotated,
+                Err(error) => {
+                    swept.problems.push(format!("cannot read {}: {error}", log.display()));
+                    return done;
+                }
+            };
+            let left: Vec<_> = rotated.into_iter().filter(|segment| segment.last_sequence > done).collect();
+            let packed = left.iter().take_while(|segment| segment.is_compressed()).count();
+            let Some(next) = left.get(packed.saturating_sub(1)) else {
+                if !with_active || active.is_none() || self.guarded(log, active, visitor, take, swept) {
+                    return done;
+                }
+                continue;
+            };
+            if packed > 0 {
+                let inputs = left[..packed].iter().map(|segment| Input::File(segment.path.clone())).collect();
+                self.scan(inputs, visitor, take, swept);
+            } else if !self.guarded(&next.path, identity(&next.path), visitor, take, swept) {
+                continue;
+            }
+            done = next.last_sequence;
+            if swept.stopped {
+                return done;
+            }
+        }
+        swept.problems.push(format!("cannot read {}: its files change too often", log.display()));
+        done
+    }
+
+    /// Reads a file if it is that one. False when it is another by now, and nothing of it was handed on.
+    fn guarded<V: Visitor>(
+        &self,
+        file: &Path,
+        expected: Option<(u64, u64)>,
+        visitor: &V,
+        take: &mut dyn FnMut(V::Part) -> ControlFlow<()>,
+        swept: &mut Swept,
+    ) -> bool {
+        let (mut is_sure, mut is_other) = (false, false);
+        let mut found = Swept::default();
+        let mut guarded = |part: V::Part| {
+            if !is_sure {
+                is_other = expected.is_none() || identity(file) != expected;
+                if is_other {
+                    return ControlFlow::Break(());
+                }
+                is_sure = true;
+            }
+            take(part)
+        };
+        self.scan(vec![Input::File(PathBuf::from(file))], visitor, &mut guarded, &mut found);
+        if is_other || (!is_sure && identity(file) != expected) {
+            return false;
+        }
+        swept.problems.append(&mut found.problems);
+        swept.stopped |= found.stopped;
+        true
+    }
+
+    pub(super) fn scan<V: Visitor>(
+        &self,
+        inputs: Vec<Input>,
+        visitor: &V,
+        take: &mut dyn FnMut(V::Part) -> ControlFlow<()>,
+        swept: &mut Swept,
+    ) {
+        if inputs.is_empty() || swept.stopped {
+            return;
+        }
+        let scanned = scan(inputs, self.query, self.now, self.threads, self.read, visitor, take);
+        swept.stopped = scanned.stopped;
+        let problem = |it: audit_search::Unreadable| format!("cannot read {}: {}", it.name, it.why);
+        swept.problems.extend(scanned.unreadable.into_iter().map(problem));
+    }
+}
+
+/// What tells one file from another, whatever they are called.
+pub(super) fn identity(file: &Path) -> Option<(u64, u64)> {
+    fs::metadata(file).ok().map(|metadata| identity_of(&metadata))
+}
+
+pub(super) fn identity_of(metadata: &Metadata) -> (u64, u64) {
+    (metadata.dev(), metadata.ino())
+}
