@@ -3,8 +3,10 @@
 
 mod workplace;
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{Read as _, Write as _};
+use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use flate2::Compression;
@@ -311,6 +313,63 @@ fn what_cannot_be_read_is_told_beside_what_can() {
         assert!(stdout(&output).ends_with("\"event_id\":\"e4\"}\n"), "{}", text(&output));
         assert!(stderr(&output).contains(&format!("error: cannot read {bad}: ")), "{}", text(&output));
     }
+}
+
+#[test]
+fn a_log_that_is_gone_is_not_taken_for_an_empty_one() {
+    let place = with_signed_log();
+    fs::remove_file(place.path("log/audit.log")).unwrap();
+    for path in ["log", "log/audit.log"] {
+        let output = search(&place, &["--count", path]);
+        assert_code(&output, 2);
+        assert!(
+            stderr(&output).contains("error: cannot read log/audit.log: No such file"),
+            "{}",
+            text(&output)
+        );
+    }
+}
+
+#[test]
+fn the_seeds_questions_get_the_answers_of_jq() {
+    let place = Workplace::new(PLAIN);
+    let events = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/examples/events.ndjson");
+    fs::copy(events, place.path("audit.log")).unwrap();
+    let jq = |question: &str| {
+        let output = Command::new("jq").args(["-c", question]).arg(place.path("audit.log")).output().ok()?;
+        assert!(output.status.success(), "{}", text(&output));
+        Some(records(&stdout(&output)))
+    };
+    let ask = |arguments: &[&str]| {
+        let output = search(&place, &[arguments, &["audit.log"]].concat());
+        assert_code(&output, 0);
+        records(&stdout(&output))
+    };
+    let questions: [(&str, &[&str]); 2] = [
+        (r#"select(.event_type == "backup.failed")"#, &["--type", "backup.failed"]),
+        (
+            r#"select(.event_type == "access.denied" and .actor.id == "bob@example.com")"#,
+            &["--type", "access.denied", "--actor", "bob@example.com"],
+        ),
+    ];
+    for (question, arguments) in questions {
+        let Some(expected) = jq(question) else {
+            assert!(std::env::var("CI").as_deref() != Ok("true"), "there is no jq");
+            println!("skipped: there is no jq");
+            return;
+        };
+        assert!(!expected.is_empty());
+        assert_eq!(ask(arguments), expected, "{question}");
+    }
+    let mut expected = BTreeMap::new();
+    for event_type in jq(".event_type").unwrap() {
+        *expected.entry(event_type.as_str().unwrap().to_owned()).or_insert(0) += 1;
+    }
+    let groups = ask(&["--group-by", "event_type"]);
+    let counted = groups
+        .iter()
+        .map(|group| (group["event_type"].as_str().unwrap().to_owned(), group["count"].as_u64().unwrap()));
+    assert_eq!(counted.collect::<BTreeMap<_, _>>(), expected);
 }
 
 #[test]

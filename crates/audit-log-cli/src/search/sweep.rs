@@ -94,7 +94,9 @@ impl Sweep<'_> {
             let left: Vec<_> = rotated.into_iter().filter(|segment| segment.last_sequence > done).collect();
             let packed = left.iter().take_while(|segment| segment.is_compressed()).count();
             let Some(next) = left.get(packed.saturating_sub(1)) else {
-                if !with_active || active.is_none() || self.guarded(log, active, visitor, take, swept) {
+                // Nothing at all is told; a log that was just rotated may have no file of its own for a moment.
+                let is_there = active.is_some() || done == 0;
+                if !with_active || !is_there || self.guarded(log, active, visitor, take, swept) {
                     return done;
                 }
                 continue;

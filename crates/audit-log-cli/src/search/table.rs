@@ -52,7 +52,8 @@ impl Layout {
         let kept = |name: &String| usual(name).is_some_and(|usual| usual.2);
         let is_time = |name: &String| name == "timestamp";
         let widest = |index: usize| rows.iter().map(|row| row[index].width()).max().unwrap_or(0);
-        let needed: Vec<usize> = (0..names.len()).map(widest).collect();
+        let needed = names.iter().enumerate().map(|(index, name)| widest(index).max(short(name).width()));
+        let needed: Vec<usize> = needed.collect();
         let mut widths: Vec<usize> = names.iter().map(|name| name.width()).collect();
         widths.iter_mut().zip(&needed).for_each(|(width, needed)| *width = (*width).max(*needed));
         let headed = widths.clone();
@@ -96,7 +97,11 @@ impl Layout {
     }
 
     pub(super) fn header(&self) -> String {
-        self.row(&self.columns.iter().map(|column| column.name.to_uppercase()).collect::<Vec<_>>())
+        let name = |column: &Column| {
+            let fits = !self.cuts || column.name.width() <= column.width;
+            if fits { column.name.to_uppercase() } else { short(&column.name).to_uppercase() }
+        };
+        self.row(&self.columns.iter().map(name).collect::<Vec<_>>())
     }
 
     /// A row and its newline.
@@ -137,6 +142,15 @@ fn shrink(widths: &mut [usize], room: usize, may_shrink: &[bool]) {
             Some(widest) => *widest -= 1,
             None => return,
         }
+    }
+}
+
+/// The part of a field's name that tells the most: `resource` of `resource.id`, `reason` of `details.reason`.
+fn short(name: &str) -> &str {
+    match name.rsplit_once('.') {
+        Some((whose, "id")) => whose,
+        Some((_, last)) if !last.contains('`') => last,
+        _ => name,
     }
 }
 
