@@ -6,7 +6,6 @@ mod workplace;
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{Read as _, Write as _};
-use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use flate2::Compression;
@@ -332,23 +331,22 @@ fn a_log_that_is_gone_is_not_taken_for_an_empty_one() {
 
 #[test]
 fn the_seeds_questions_get_the_answers_of_jq() {
-    let place = Workplace::new(PLAIN);
-    let events = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/examples/events.ndjson");
-    fs::copy(events, place.path("audit.log")).unwrap();
+    let place = with_signed_log();
     let jq = |question: &str| {
-        let output = Command::new("jq").args(["-c", question]).arg(place.path("audit.log")).output().ok()?;
+        let output =
+            Command::new("jq").args(["-c", question]).arg(place.path("log/audit.log")).output().ok()?;
         assert!(output.status.success(), "{}", text(&output));
         Some(records(&stdout(&output)))
     };
     let ask = |arguments: &[&str]| {
-        let output = search(&place, &[arguments, &["audit.log"]].concat());
+        let output = search(&place, &[arguments, &["log/audit.log"]].concat());
         assert_code(&output, 0);
         records(&stdout(&output))
     };
     let questions: [(&str, &[&str]); 2] = [
-        (r#"select(.event_type == "backup.failed")"#, &["--type", "backup.failed"]),
+        (r#"select(.event.event_type == "backup.failed")"#, &["--type", "backup.failed"]),
         (
-            r#"select(.event_type == "access.denied" and .actor.id == "bob@example.com")"#,
+            r#"select(.event.event_type == "access.denied" and .event.actor.id == "bob@example.com")"#,
             &["--type", "access.denied", "--actor", "bob@example.com"],
         ),
     ];
@@ -362,7 +360,7 @@ fn the_seeds_questions_get_the_answers_of_jq() {
         assert_eq!(ask(arguments), expected, "{question}");
     }
     let mut expected = BTreeMap::new();
-    for event_type in jq(".event_type").unwrap() {
+    for event_type in jq(".event.event_type").unwrap() {
         *expected.entry(event_type.as_str().unwrap().to_owned()).or_insert(0) += 1;
     }
     let groups = ask(&["--group-by", "event_type"]);

@@ -31,7 +31,7 @@ use self::rows::{Output, Rows, Shape};
 use self::sweep::{Sweep, Swept};
 use self::tally::{Count, CountPart, Groups, GroupsPart, Tally};
 use self::terms::{Terms, paths};
-use crate::output::{harmless, print};
+use crate::output::{complain, print};
 use crate::progress;
 use crate::verify::{Keys, Task, verify};
 
@@ -172,10 +172,10 @@ fn verified(
     let text = verified.to_text();
     // What is wrong in full; of what is not, the verdict.
     for line in text.lines().filter(|line| !is_intact || !line.starts_with(' ')) {
-        eprintln!("{}", harmless(line));
+        complain(line);
     }
     if !is_intact {
-        eprintln!("error: nothing is printed, since not all of it is intact");
+        complain("error: nothing is printed, since not all of it is intact");
         return Ok(None);
     }
     Ok(Some(verified.standard_input))
