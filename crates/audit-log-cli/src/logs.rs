@@ -71,13 +71,20 @@ pub(crate) fn of_directory(directory: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(logs)
 }
 
-/// Whether it is a log that this program writes, or wrote: one that is rotated under whoever reads it.
+/// Whether it is a log that this program writes, or wrote, or a copy of one: it is rotated under whoever reads it.
 pub(crate) fn is_ours(log: &Path) -> bool {
-    let beside = |end: &str| {
-        let mut name = OsString::from(".");
-        name.push(log.file_name().unwrap_or_default());
-        name.push(end);
-        log.with_file_name(name).exists()
-    };
-    beside(".head") || beside(".lock") || segments(log).is_ok_and(|segments| !segments.is_empty())
+    has_head(log) || beside(log, ".lock").exists() || segments(log).is_ok_and(|segments| !segments.is_empty())
+}
+
+/// Whether it is a log of record whose rotated files are named by the numbers in the records. Those of a copy, which may have
+/// only some of the records, are named by the count of its lines.
+pub(crate) fn has_head(log: &Path) -> bool {
+    beside(log, ".head").exists()
+}
+
+fn beside(log: &Path, end: &str) -> PathBuf {
+    let mut name = OsString::from(".");
+    name.push(log.file_name().unwrap_or_default());
+    name.push(end);
+    log.with_file_name(name)
 }

@@ -123,6 +123,31 @@ fn a_log_is_followed_over_rotations_and_compression_with_nothing_missed_or_doubl
     assert_eq!(late.end("-TERM").0, Some(0));
 }
 
+/// Its records have the numbers of the log, and its files count its own lines.
+#[test]
+fn a_copy_that_has_only_some_of_the_records_is_followed_as_well() {
+    let place = Workplace::new(
+        "destinations:
+           - {type: file, path: log/audit.log}
+           - {type: file, name: copy, path: copy/copy.log, events: [backup.completed], rotation: {max_size_mb: 1, compress: true}}",
+    );
+    let written = |numbers: std::ops::Range<u64>| {
+        numbers.map(|number| event("auth.login", number) + &large(number)).collect::<String>()
+    };
+    assert_code(&place.run(&written(0..1200)), 0);
+    let mut following = Following::begin(place.command(&format!("{NUMBERS} copy/copy.log")));
+    let mut by_pattern = Following::begin(place.command(&format!("{NUMBERS} copy/*.log")));
+    assert_code(&place.run(&written(1200..2400)), 0);
+    for number in 0..2400 {
+        assert_eq!(following.next_number(), number);
+        assert_eq!(by_pattern.next_number(), number);
+    }
+    assert_eq!(following.end("-INT"), (Some(0), vec![]));
+    assert_eq!(by_pattern.end("-INT"), (Some(0), vec![]));
+    let count = place.command("search --count copy").output().unwrap();
+    assert_eq!(stdout(&count), "2400\n");
+}
+
 #[test]
 fn a_search_of_a_log_that_is_being_rotated_misses_and_doubles_nothing() {
     let place = Workplace::new(ROTATED);
