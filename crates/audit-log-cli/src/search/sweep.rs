@@ -171,3 +171,137 @@ pub(super) fn identity(file: &Path) -> Option<(u64, u64)> {
 pub(super) fn identity_of(metadata: &Metadata) -> (u64, u64) {
     (metadata.dev(), metadata.ino())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use audit_search::{BadLine, Hit};
+    use flate2::Compression;
+    use flate2::write::GzEncoder;
+
+    use super::*;
+
+    /// The ids of the events.
+    struct Ids;
+
+    impl Visitor for Ids {
+        type Part = Vec<String>;
+
+        fn hit(&self, part: &mut Vec<String>, hit: &Hit<'_>) {
+            part.push(hit.event().unwrap().event_id.to_string());
+        }
+
+        fn bad_line(&self, part: &mut Vec<String>, line: &BadLine<'_>) {
+            part.push(line.why().to_owned());
+        }
+
+        fn size(&self, _: &Vec<String>) -> usize {
+            0
+        }
+    }
+
+    fn events(numbers: std::ops::RangeInclusive<u32>) -> String {
+        let event = |number: u32| {
+            format!(
+                "{{\"event_type\":\"auth.login\",\"timestamp\":\"2026-03-01T02:00:00Z\",\"event_id\":\"{number}\"}}\n"
+            )
+        };
+        numbers.map(event).collect()
+    }
+
+    struct Directory(tempfile::TempDir);
+
+    impl Directory {
+        fn log(&self) -> PathBuf {
+            self.0.path().join("audit.log")
+        }
+
+        fn segment(&self, first: u32, last: u32) -> PathBuf {
+            self.0.path().join(format!("audit.log.{first:012}-{last:012}.20261121T213805Z"))
+        }
+
+        fn rotate(&self, first: u32, last: u32) {
+            fs::rename(self.log(), self.segment(first, last)).unwrap();
+        }
+
+        fn compress(&self, first: u32, last: u32) {
+            let plain = self.segment(first, last);
+            let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
+            packed.write_all(&fs::read(&plain).unwrap()).unwrap();
+            fs::write(plain.with_extension("20261121T213805Z.gz"), packed.finish().unwrap()).unwrap();
+            fs::remove_file(plain).unwrap();
+        }
+    }
+
+    /// What is found, when `meanwhile` happens each time that something was found.
+    fn found(directory: &Directory, mut meanwhile: impl FnMut(usize)) -> (Vec<String>, Vec<String>) {
+        let (query, read) = (Query::default(), AtomicU64::new(0));
+        let sweep = Sweep { query: &query, now: Timestamp::now(), threads: 2, read: &read };
+        let (mut ids, mut swept, mut calls) = (Vec::new(), Swept::default(), 0);
+        let mut take = |part: Vec<String>| {
+            if !part.is_empty() {
+                ids.extend(part);
+                meanwhile(calls);
+                calls += 1;
+            }
+            ControlFlow::Continue(())
+        };
+        sweep.log(&directory.log(), true, &Ids, &mut take, &mut swept);
+        (ids, swept.problems)
+    }
+
+    fn numbers(range: std::ops::RangeInclusive<u32>) -> Vec<String> {
+        range.map(|number| number.to_string()).collect()
+    }
+
+    #[test]
+    fn what_is_rotated_and_compressed_meanwhile_is_found_once() {
+        let directory = Directory(tempfile::tempdir().unwrap());
+        for (first, last) in [(1, 3), (4, 6), (7, 9)] {
+            fs::write(directory.log(), events(first..=last)).unwrap();
+            directory.rotate(first, last);
+        }
+        directory.compress(1, 3);
+        fs::write(directory.log(), events(10..=12)).unwrap();
+        let (ids, problems) = found(&directory, |call| match call {
+            // All that were listed are called otherwise now, and another is where the newest was.
+            0 => {
+                directory.compress(4, 6);
+                directory.compress(7, 9);
+                directory.rotate(10, 12);
+                fs::write(directory.log(), events(13..=15)).unwrap();
+            }
+            1 => {
+                directory.rotate(13, 15);
+                directory.compress(10, 12);
+            }
+            _ => {}
+        });
+        assert_eq!((ids, problems), (numbers(1..=15), vec![]));
+    }
+
+    #[test]
+    fn of_a_file_that_took_the_place_of_another_nothing_is_handed_on() {
+        let directory = Directory(tempfile::tempdir().unwrap());
+        fs::write(directory.log(), events(1..=3)).unwrap();
+        let expected = identity(&directory.log());
+        directory.rotate(1, 3);
+        let (query, read) = (Query::default(), AtomicU64::new(0));
+        let sweep = Sweep { query: &query, now: Timestamp::now(), threads: 1, read: &read };
+        let mut ids = Vec::new();
+        for is_there in [false, true] {
+            if is_there {
+                fs::write(directory.log(), events(4..=6)).unwrap();
+            }
+            let mut take = |part: Vec<String>| {
+                ids.extend(part);
+                ControlFlow::Continue(())
+            };
+            let mut swept = Swept::default();
+            assert!(!sweep.guarded(&directory.log(), expected, &Ids, &mut take, &mut swept));
+            assert!(swept.problems.is_empty() && !swept.stopped);
+        }
+        assert_eq!(ids, [""; 0]);
+    }
+}
