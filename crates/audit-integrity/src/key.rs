@@ -87,6 +87,14 @@ impl Key {
     pub fn authenticate(&self, message: &[u8]) -> [u8; 32] {
         authenticate(&self.keyed, message)
     }
+
+    /// Whether `code` is the HMAC-SHA256 of `message`, compared in constant time.
+    #[must_use]
+    pub fn is_authentic(&self, message: &[u8], code: &[u8]) -> bool {
+        let mut mac = self.keyed.clone();
+        mac.update(message);
+        mac.verify_slice(code).is_ok()
+    }
 }
 
 fn authenticate(keyed: &Hmac<Sha256>, message: &[u8]) -> [u8; 32] {
@@ -189,6 +197,15 @@ mod tests {
         assert_ne!(plain, id("0123456789abcdef0123456789abcdeF"));
         // docs/formats.md: only a newline is dropped, and only one.
         assert_ne!(plain, id("0123456789abcdef0123456789abcdef\r\n"));
+    }
+
+    #[test]
+    fn a_code_is_authentic_for_its_message_only() {
+        let key = Key::from_text(&"0123456789abcdef0123456789abcdef".into()).unwrap();
+        let code = key.authenticate(b"a message");
+        assert!(key.is_authentic(b"a message", &code));
+        assert!(!key.is_authentic(b"another", &code));
+        assert!(!key.is_authentic(b"a message", &code[..31]) && !key.is_authentic(b"a message", b""));
     }
 
     #[test]

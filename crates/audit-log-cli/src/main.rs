@@ -17,6 +17,7 @@ mod output;
 mod progress;
 mod rejects;
 mod retention;
+mod report;
 mod run;
 mod search;
 mod socket;
@@ -99,6 +100,13 @@ enum Command {
     /// Forbid deleting records, list what is held, and lift a hold
     #[command(subcommand)]
     Hold(hold::Command),
+    /// Make a report of a period: is the log sound, who did what, what was denied, changed, failed and lost
+    ///
+    /// The period is the last complete month unless another is given (UTC). The verdict comes first, and is on all of the log.
+    ///
+    /// Exit code 0: the log is sound; 1: it is broken, and the report says so; 2: there is no way to tell whether it is, or no
+    /// report was made. With --check 0: the report is as it was signed; 1: it is not; 2: there is no way to tell.
+    Report(report::Arguments),
     /// Make a signing key
     ///
     /// 32 random bytes, in the form that `key_env_var` and `key_file` take.
@@ -124,6 +132,7 @@ fn main() -> ExitCode {
         Command::Condition(command) => condition::run(&command),
         Command::Retention(command) => retention::run(&command),
         Command::Hold(command) => hold::run(&command),
+        Command::Report(arguments) => report::run(&arguments),
         Command::Keygen(arguments) => keygen::run(&arguments),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "audit-log", &mut std::io::stdout());

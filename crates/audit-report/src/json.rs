@@ -3,7 +3,7 @@ use serde::Serialize;
 use crate::Report;
 
 /// The first member of a report as JSON. Another number stands for keys that have another meaning; keys may be added without.
-pub const FORMAT: &str = "audit-log/report/v1";
+pub const FORMAT: &str = "audit-log/report-data/v1";
 
 #[derive(Serialize)]
 struct Document<'a> {

@@ -5,7 +5,7 @@ mod alerts;
 mod chart;
 mod csv;
 mod excerpt;
-
+mod html;
 mod integrity;
 mod json;
 mod kept;

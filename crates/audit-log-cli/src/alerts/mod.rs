@@ -4,10 +4,10 @@ mod backtest;
 mod check;
 mod expectation;
 mod explain;
-mod history;
+pub(crate) mod history;
 mod loggable;
 mod replay;
-mod rules;
+pub(crate) mod rules;
 mod sample;
 mod send;
 
