@@ -4,7 +4,7 @@ use audit_model::{Event, EventType, Timestamp, Value};
 use serde::Serialize;
 
 use crate::Section;
-use crate::excerpt::{detail, excerpt};
+use crate::excerpt::{detail, excerpt, literal};
 
 /// What a rule found.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -22,7 +22,7 @@ pub struct Alert {
     pub told: u64,
     /// How many events it is about, as was told last.
     pub events: Option<u64>,
-    /// Whom or what it is about: the values of the rule's `group_by`, as JSON.
+    /// Whom or what it is about, by the rule's `group_by`: `actor.id: bob@company.com`.
     pub group: Option<String>,
     /// When it was over; nothing when it was not, within the period.
     pub resolved: Option<Timestamp>,
@@ -66,7 +66,7 @@ impl Alerts {
             fired: None,
             told: 0,
             events: event.details.get("count").and_then(Value::as_u64),
-            group: event.details.get("group").filter(|group| !group.is_null()).map(crate::excerpt::literal),
+            group: event.details.get("group").filter(|group| !group.is_null()).map(group),
             resolved: None,
             notify_failed: 0,
             last_notify_failure: None,
@@ -119,4 +119,11 @@ impl Alerts {
         alert.last_notify_failure = its.last_notify_failure.or(alert.last_notify_failure.take());
         alert.test |= its.test;
     }
+}
+
+fn group(group: &Value) -> String {
+    let Some(values) = group.as_object() else { return literal(group) };
+    let values: Vec<String> =
+        values.iter().map(|(path, value)| format!("{path}: {}", literal(value))).collect();
+    excerpt(&values.join(", "))
 }

@@ -40,13 +40,13 @@ pub(crate) fn wider_tick(unit: Unit, start: Timestamp, is_first: bool) -> Option
 }
 
 /// The distance of the lines of an axis that goes up to that number at least: 1, 2 or 5 and zeros, and how many there are, at
-/// most five.
-pub(crate) fn scale(most: u64) -> (u64, u64) {
+/// most that many.
+pub(crate) fn scale(most: u64, lines: u64) -> (u64, u64) {
     let mut step: u64 = 1;
     loop {
         for factor in [1, 2, 5] {
             let Some(step) = step.checked_mul(factor) else { return (u64::MAX, 1) };
-            if most.div_ceil(step) <= 5 {
+            if most.div_ceil(step) <= lines {
                 return (step, most.div_ceil(step).max(1));
             }
         }
@@ -60,7 +60,8 @@ pub(crate) fn brief(number: u64) -> String {
     for (size, letter) in [(1_000_000_000_000, "T"), (1_000_000_000, "G"), (1_000_000, "M"), (1000, "k")] {
         if number >= size {
             let tenths = number / (size / 10);
-            let fraction = if tenths % 10 == 0 { String::new() } else { format!(".{}", tenths % 10) };
+            let fraction =
+                if tenths.is_multiple_of(10) { String::new() } else { format!(".{}", tenths % 10) };
             return format!("{}{fraction}{letter}", tenths / 10);
         }
     }
@@ -115,14 +116,17 @@ mod tests {
 
     #[test]
     fn an_axis_has_a_few_round_lines() {
-        for (most, expected) in [(0, (1, 1)), (1, (1, 1)), (5, (1, 5)), (6, (2, 3)), (37, (10, 4)), (12_345, (5000, 3))] {
-            assert_eq!(scale(most), expected, "{most}");
+        for (most, expected) in
+            [(0, (1, 1)), (1, (1, 1)), (5, (1, 5)), (6, (2, 3)), (37, (10, 4)), (12_345, (5000, 3))]
+        {
+            assert_eq!(scale(most, 5), expected, "{most}");
         }
         for most in [u64::MAX, u64::MAX / 3] {
-            let (step, lines) = scale(most);
+            let (step, lines) = scale(most, 5);
             assert!(lines <= 5 && u128::from(step) * u128::from(lines) >= u128::from(most), "{most}");
         }
-        let briefly: Vec<String> = [0, 999, 1000, 1500, 20_000_000, u64::MAX].into_iter().map(brief).collect();
+        let briefly: Vec<String> =
+            [0, 999, 1000, 1500, 20_000_000, u64::MAX].into_iter().map(brief).collect();
         assert_eq!(briefly, ["0", "999", "1k", "1.5k", "20M", "18446744T"]);
     }
 }

@@ -7,8 +7,20 @@ use crate::{Chain, Finding, Report, Section};
 
 /// The columns, in their order.
 const COLUMNS: [&str; 14] = [
-    "section", "time", "end", "name", "actor", "ip_address", "resource", "result", "count", "failures", "denied",
-    "old_value", "new_value", "detail",
+    "section",
+    "time",
+    "end",
+    "name",
+    "actor",
+    "ip_address",
+    "resource",
+    "result",
+    "count",
+    "failures",
+    "denied",
+    "old_value",
+    "new_value",
+    "detail",
 ];
 
 /// One row, by the columns that are not empty.
@@ -335,6 +347,10 @@ fn more_of<T>(rows: &mut Vec<Row>, section: &'static str, of: &Section<T>) {
 
 fn more(rows: &mut Vec<Row>, section: &'static str, number: u64) {
     if number > 0 {
-        rows.push(Row { count: Some(number), detail: Some("more that are not listed".to_owned()), ..Row::of(section) });
+        rows.push(Row {
+            count: Some(number),
+            detail: Some("more that are not listed".to_owned()),
+            ..Row::of(section)
+        });
     }
 }

@@ -1,6 +1,6 @@
 use serde::Serialize;
 
-use crate::wording::{count, records};
+use crate::wording::{count, number, records};
 use crate::{Gap, GapKind};
 
 /// Whether the logs are what was written, as verifying them found.
@@ -117,12 +117,9 @@ impl Integrity {
     /// Why.
     #[must_use]
     pub fn explanation(&self) -> String {
-        let number: u64 = self.chains.iter().map(|chain| chain.records).sum();
-        let what = format!(
-            "{} in {}",
-            count(number, "sealed record"),
-            count(self.chains.len() as u64, "chain")
-        );
+        let sealed: u64 = self.chains.iter().map(|chain| chain.records).sum();
+        let what =
+            format!("{} in {}", count(sealed, "sealed record"), count(self.chains.len() as u64, "chain"));
         match self.verdict {
             Soundness::Sound => {
                 let signed = match self.chains.iter().filter(|chain| chain.signed).count() {
@@ -130,8 +127,15 @@ impl Integrity {
                     all if all == self.chains.len() => "all signed",
                     _ => "not all signed",
                 };
+                let end = match self.chains.iter().all(|chain| chain.anchored) {
+                    true => "",
+                    false => {
+                        " Whether records were cut from the end was not compared with anything kept elsewhere."
+                    }
+                };
                 format!(
-                    "{what}, {signed}. No record was edited, removed, inserted or moved since it was written."
+                    "{what}, {signed}. No record up to the last was edited, removed, inserted or moved since it was \
+                     written.{end}"
                 )
             }
             Soundness::Broken => {
@@ -143,7 +147,8 @@ impl Integrity {
                     .take(5)
                     .map(|chain| format!("chain {}: {}", chain.chain_id, chain.verdict))
                     .collect();
-                let which = if broken.is_empty() { String::new() } else { format!(" ({})", broken.join("; ")) };
+                let which =
+                    if broken.is_empty() { String::new() } else { format!(" ({})", broken.join("; ")) };
                 format!(
                     "{} in {what}{which}. What this report counts may be incomplete or falsified.",
                     count(wrong, "finding")
@@ -155,7 +160,10 @@ impl Integrity {
                     why.push("records are signed with a key that was not given".to_owned());
                 }
                 if self.unsealed > 0 {
-                    why.push(format!("{} without a seal: nothing verifies them", count(self.unsealed, "event")));
+                    why.push(format!(
+                        "{} without a seal: nothing verifies them",
+                        count(self.unsealed, "event")
+                    ));
                 }
                 if self.chains.is_empty() && self.unsealed == 0 {
                     why.push("no sealed records were found".to_owned());
@@ -187,7 +195,10 @@ impl Integrity {
                 first_sequence: finding.first_sequence,
                 last_sequence: finding.last_sequence,
                 events: None,
-                message: format!("{}: {}", finding.verdict, finding.message),
+                message: match finding.verdict.as_str() {
+                    "missing" => finding.message.clone(),
+                    verdict => format!("{verdict}: {}", finding.message),
+                },
             };
             found.map(gap).collect::<Vec<_>>()
         };
@@ -205,12 +216,14 @@ impl Chain {
         }
         if self.intact && self.verdict.contains("open") {
             remarks.push(
-                "no close record at the end: the writer runs, or was stopped without closing the log".to_owned(),
+                "no close record at the end: the writer runs, or was stopped without closing the log"
+                    .to_owned(),
             );
         }
         if self.intact && !self.anchored {
             remarks.push(
-                "the end is unanchored: without a head that was kept elsewhere a cut end would not show".to_owned(),
+                "the end is unanchored: without a head that was kept elsewhere a cut end would not show"
+                    .to_owned(),
             );
         }
         if self.duplicates > 0 {
@@ -218,6 +231,12 @@ impl Chain {
             remarks.push(format!("{which} more than once, as repeated delivery makes them"));
         }
         remarks
+    }
+
+    /// `1 to 42`
+    pub(crate) fn range(&self) -> Option<String> {
+        let (first, last) = self.first_sequence.zip(self.last_sequence)?;
+        Some(format!("{} to {}", number(first), number(last)))
     }
 
     pub(crate) fn sealing(&self) -> &'static str {

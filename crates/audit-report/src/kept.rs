@@ -29,32 +29,32 @@ impl<T> Section<T> {
     }
 }
 
-/// The earliest rows of what comes in any number and order.
+/// The rows with the least keys, which are their times, of what comes in any number and order.
 ///
-/// Of what has the same time the first that came are kept, so that parts that are merged in their order keep what the whole
+/// Of what has the same key the first that came are kept, so that parts that are merged in their order keep what the whole
 /// would have.
 #[derive(Clone, Debug)]
-pub(crate) struct Kept<T> {
+pub(crate) struct Kept<T, K = Timestamp> {
     total: u64,
-    rows: Vec<(Timestamp, T)>,
-    /// From this time on nothing is kept: there is enough that is earlier, or as early and came before.
-    full_at: Option<Timestamp>,
+    rows: Vec<(K, T)>,
+    /// From this key on nothing is kept: there is enough that is less, or the same and came before.
+    full_at: Option<K>,
 }
 
-impl<T> Default for Kept<T> {
+impl<T, K> Default for Kept<T, K> {
     fn default() -> Self {
         Self { total: 0, rows: Vec::new(), full_at: None }
     }
 }
 
-impl<T> Kept<T> {
+impl<T, K: Ord + Clone> Kept<T, K> {
     /// Counts a row, and makes it only where it is kept.
-    pub(crate) fn push(&mut self, time: Timestamp, row: impl FnOnce() -> T) {
+    pub(crate) fn push(&mut self, key: K, row: impl FnOnce() -> T) {
         self.total += 1;
-        if self.full_at.is_some_and(|full_at| time >= full_at) {
+        if self.full_at.as_ref().is_some_and(|full_at| key >= *full_at) {
             return;
         }
-        self.rows.push((time, row()));
+        self.rows.push((key, row()));
         if self.rows.len() >= 2 * MOST_ROWS {
             self.cut();
         }
@@ -73,10 +73,10 @@ impl<T> Kept<T> {
     }
 
     fn cut(&mut self) {
-        self.rows.sort_by_key(|(time, _)| *time);
+        self.rows.sort_by(|a, b| a.0.cmp(&b.0));
         if self.rows.len() >= MOST_ROWS {
             self.rows.truncate(MOST_ROWS);
-            self.full_at = self.rows.last().map(|(time, _)| *time);
+            self.full_at = self.rows.last().map(|(key, _)| key.clone());
         }
     }
 }

@@ -211,7 +211,8 @@ impl Gap {
     }
 
     pub(crate) fn log_tampered(event: &Event) -> Self {
-        let message = detail(event, &["message", "change"]).unwrap_or_else(|| "it does not say how".to_owned());
+        let message =
+            detail(event, &["message", "change"]).unwrap_or_else(|| "it does not say how".to_owned());
         let lost = event.details.get("lost_sequences").and_then(Value::as_array);
         let end = |index: usize| lost.and_then(|lost| lost.get(index)).and_then(Value::as_u64);
         Self { first_sequence: end(0), last_sequence: end(1), ..Self::of(event, message) }

@@ -106,8 +106,8 @@ impl Period {
     pub fn last_month(now: Timestamp) -> Self {
         let this = civil(now).date().first_of_month();
         // In January of the year 0 there is none before; then it is that one.
-        let last = this.checked_sub(1.month()).unwrap_or(this);
-        Self::month_of(last).expect("a month that is over ends in the range of times")
+        let last = this.checked_sub(1.month()).ok().and_then(Self::month_of);
+        last.or_else(|| Self::month_of(this)).expect("the months of the year 0 are in the range of times")
     }
 
     /// The first moment of it.
@@ -257,7 +257,8 @@ mod tests {
         }
         let days = |month: &str| month.parse::<Period>().unwrap().beginnings().len();
         assert_eq!((days("2024-02"), days("2026-02"), days("2100-02"), days("2000-02")), (29, 28, 28, 29));
-        for wrong in ["", "2026", "2026-13", "2026-00", "2026-1", "26-10", "2026-10-01", "+026-10", "9999-12"] {
+        for wrong in ["", "2026", "2026-13", "2026-00", "2026-1", "26-10", "2026-10-01", "+026-10", "9999-12"]
+        {
             assert!(wrong.parse::<Period>().is_err(), "{wrong}");
         }
     }

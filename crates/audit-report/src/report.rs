@@ -173,7 +173,12 @@ impl Report {
     }
 }
 
-fn gaps(integrity: &Integrity, lost: Section<Gap>, tampered: Section<Gap>, crashes: Section<Gap>) -> Section<Gap> {
+fn gaps(
+    integrity: &Integrity,
+    lost: Section<Gap>,
+    tampered: Section<Gap>,
+    crashes: Section<Gap>,
+) -> Section<Gap> {
     let of_chains = integrity.gaps();
     let total = of_chains.len() as u64 + lost.total + tampered.total + crashes.total;
     let mut rows = of_chains;

@@ -13,7 +13,8 @@ use crate::{Gap, GapKind, Period};
 pub(crate) struct Runs {
     /// By the name that the records give the log: its first and its last opening or closing.
     logs: BTreeMap<String, (Mark, Mark)>,
-    crashes: Kept<Gap>,
+    /// Those of one time by log and message: some are found only when parts are merged, so that none comes first.
+    crashes: Kept<Gap, (Timestamp, String, String)>,
 }
 
 /// An opening or a closing.
@@ -66,7 +67,8 @@ impl Runs {
             && opened.event_id != first.event_id
             && period.contains(first.time)
         {
-            self.crashes.push(first.time, || crash(&log, opened, &first));
+            let gap = crash(&log, opened, &first);
+            self.crashes.push((first.time, log, gap.message.clone()), || gap);
         }
         before.1 = last;
     }

@@ -129,7 +129,8 @@ impl Tally {
             self.tampered.push(time, || Gap::log_tampered(event));
         } else if *event_type == EventType::AUDIT_RETENTION_APPLIED {
             self.pruned.push(time, || Pruned::of(event));
-        } else if *event_type == EventType::AUDIT_HOLD_PLACED || *event_type == EventType::AUDIT_HOLD_RELEASED {
+        } else if *event_type == EventType::AUDIT_HOLD_PLACED || *event_type == EventType::AUDIT_HOLD_RELEASED
+        {
             let released = *event_type == EventType::AUDIT_HOLD_RELEASED;
             self.holds.push(time, || HoldRecord::of(event, released));
         } else if event_type.is_alert() {

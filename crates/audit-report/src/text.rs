@@ -1,17 +1,21 @@
 //! For a terminal of 100 columns, or a mail.
 
+use audit_model::Timestamp;
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 
 use crate::excerpt::shortened;
 use crate::visible::visible;
 use crate::wording::{count, number, policy, records, share, time};
-use crate::{Finding, Report, Section, Slot};
+use crate::{Finding, Report, Section, Slot, Soundness};
 
 /// How many columns it takes.
 const WIDTH: usize = 100;
 
 /// How many characters of a value are shown: a table of long ones is no table.
 const MOST: usize = 120;
+
+/// Where the text of what happened at a time begins in the lines behind its first.
+const ENTRY: usize = 25;
 
 impl Report {
     /// The report for a terminal of 100 columns. Its first line that is no title says whether the log can be relied on.
@@ -40,12 +44,18 @@ impl Report {
         let title = format!("{}: {}", self.title, self.period);
         page.line(&title);
         page.line(&"=".repeat(title.chars().count().min(WIDTH)));
-        page.pair("Period", &format!("{} to {}, the end excluded; all times are UTC", time(self.period.from()), time(self.period.to())));
+        page.pair(
+            "Period",
+            &format!(
+                "{} to {}, the end excluded; all times are UTC",
+                time(self.period.from()),
+                time(self.period.to())
+            ),
+        );
         page.pair("Made", &time(self.generated_at));
         page.heading("Integrity");
         for chain in &integrity.chains {
-            let range = records(chain.first_sequence, chain.last_sequence);
-            let range = range.map(|range| format!(" ({range})")).unwrap_or_default();
+            let range = chain.range().map(|range| format!(" ({range})")).unwrap_or_default();
             let size = count(chain.records, "record");
             page.paragraph(
                 "  ",
@@ -56,7 +66,7 @@ impl Report {
             page.findings(&chain.findings, chain.more_findings);
         }
         page.findings(&integrity.unreadable, 0);
-        if integrity.unsealed > 0 {
+        if integrity.unsealed > 0 && integrity.verdict != Soundness::CannotTell {
             let events = count(integrity.unsealed, "event");
             page.line(&format!("  {events} without a seal: nothing verifies them"));
         }
@@ -134,11 +144,11 @@ impl Report {
         for operation in rows {
             let mut row = vec![operation.event_type.clone(), number(operation.total)];
             row.extend(columns.iter().map(|column| cell(column.sum(&operation.counts))));
-            grid.row(row);
+            grid.row(&row);
         }
         let mut total = vec!["total".to_owned(), number(self.summary.events)];
         total.extend(columns.iter().map(|column| cell(column.sum(&operations.totals))));
-        grid.row(total);
+        grid.row(&total);
         grid.numbers_from(1);
         page.grid(&grid);
         page.more(operations.types.len().saturating_sub(crate::MOST_ROWS) as u64, "event type");
@@ -152,7 +162,7 @@ impl Report {
             for it in &actors.rows {
                 let cells = [number(it.events), number(it.failures), number(it.denied)];
                 let ends = [time(it.first), time(it.last)];
-                grid.row([it.id.clone()].into_iter().chain(cells).chain(ends).collect());
+                grid.row(&[it.id.clone()].into_iter().chain(cells).chain(ends).collect::<Vec<_>>());
             }
             grid.numbers(1..4);
             page.grid(&grid);
@@ -165,19 +175,12 @@ impl Report {
 
     fn text_denied(&self, page: &mut Page) {
         page.section("Denied access", &self.denied);
-        if !self.denied.is_empty() {
-            let mut grid = Grid::new(&["WHEN", "WHO", "OPERATION", "RESOURCE", "NEEDS", "WHY"]);
-            for it in &self.denied.rows {
-                grid.row(vec![
-                    time(it.time),
-                    or_dash(&it.actor),
-                    it.operation.clone().unwrap_or_else(|| it.event_type.clone()),
-                    or_dash(&it.resource),
-                    or_dash(&it.required_permission),
-                    or_dash(&it.reason),
-                ]);
-            }
-            page.grid(&grid);
+        for it in &self.denied.rows {
+            let what = it.operation.as_ref().unwrap_or(&it.event_type);
+            let which = it.resource.as_ref().map(|which| format!(" on {which}")).unwrap_or_default();
+            page.entry(it.time, &[&who(&it.actor, &it.ip_address), ": ", what, &which]);
+            let needs = it.required_permission.as_ref().map(|needs| format!("needs {needs}"));
+            page.remark(&[needs, it.reason.clone()]);
         }
         page.more(self.denied.more, "denial");
     }
@@ -189,7 +192,10 @@ impl Report {
             let result = it.result.as_deref().filter(|result| *result != "success");
             let result = result.map(|result| format!(" ({result})")).unwrap_or_default();
             let who = it.actor.as_deref().unwrap_or("nobody named");
-            page.paragraph("  ", &format!("{}  {who} changed {}{result}", time(it.time), which.map_or("?", |it| it)));
+            page.paragraph(
+                "  ",
+                &format!("{}  {who} changed {}{result}", time(it.time), which.map_or("?", |it| it)),
+            );
             for change in &it.changes {
                 let field = visible(&change.field);
                 for (sign, value) in [("-", &change.old_value), ("+", &change.new_value)] {
@@ -208,13 +214,10 @@ impl Report {
 
     fn text_failures(&self, page: &mut Page) {
         page.section("Failures", &self.failures);
-        if !self.failures.is_empty() {
-            let mut grid = Grid::new(&["WHEN", "TYPE", "WHO", "RESOURCE", "WHY"]);
-            for it in &self.failures.rows {
-                let who = or_dash(&it.actor);
-                grid.row(vec![time(it.time), it.event_type.clone(), who, or_dash(&it.resource), or_dash(&it.reason)]);
-            }
-            page.grid(&grid);
+        for it in &self.failures.rows {
+            let which = it.resource.as_ref().map(|which| format!(" on {which}")).unwrap_or_default();
+            page.entry(it.time, &[&it.event_type, " by ", &who(&it.actor, &it.ip_address), &which]);
+            page.remark(std::slice::from_ref(&it.reason));
         }
         page.more(self.failures.more, "failure");
     }
@@ -223,8 +226,8 @@ impl Report {
         page.section("Gaps and lost events", &self.gaps);
         for it in &self.gaps.rows {
             let when = it.time.map_or_else(|| " ".repeat(19), time);
-            page.paragraph("  ", &format!("{when}  {}: {}", it.kind.as_str(), it.message));
-            it.log.iter().for_each(|log| page.paragraph("                       ", log));
+            page.wrap("  ", ENTRY, &format!("{when}  {}: {}", it.kind.as_str(), it.message));
+            it.log.iter().for_each(|log| page.wrap(&" ".repeat(ENTRY), ENTRY + 2, log));
         }
         page.more(self.gaps.more, "gap");
     }
@@ -239,9 +242,10 @@ impl Report {
         page.line(&format!("  Deletions by policy: {}", number(retention.applied.total)));
         for it in &retention.applied.rows {
             let which = records(it.first_sequence, it.last_sequence).unwrap_or_else(|| "records".to_owned());
-            let file = it.file.as_ref().or(it.log.as_ref()).map(|file| format!(" in {file}")).unwrap_or_default();
+            let file =
+                it.file.as_ref().or(it.log.as_ref()).map(|file| format!(" in {file}")).unwrap_or_default();
             let rule = it.rule.as_ref().map(|rule| format!(", by {rule}")).unwrap_or_default();
-            page.paragraph("    ", &format!("{}  {which}{file}{rule}", time(it.time)));
+            page.wrap("    ", ENTRY + 2, &format!("{}  {which}{file}{rule}", time(it.time)));
         }
         page.more(retention.applied.more, "deletion");
         for it in &retention.hold_records.rows {
@@ -249,7 +253,7 @@ impl Report {
             let id = it.id.as_deref().unwrap_or("?");
             let who = it.actor.as_ref().map(|who| format!(" by {who}")).unwrap_or_default();
             let why = it.reason.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
-            page.paragraph("  ", &format!("{}  hold {id} {what}{who}{why}", time(it.time)));
+            page.wrap("  ", ENTRY, &format!("{}  hold {id} {what}{who}{why}", time(it.time)));
         }
         page.more(retention.hold_records.more, "record of holds");
         match &retention.active_holds {
@@ -257,8 +261,13 @@ impl Report {
             Some(holds) => page.line(&format!("  Active holds: {}", number(holds.len() as u64))),
         }
         for it in retention.active_holds.iter().flatten() {
-            let until = it.until.map_or_else(|| "until it is released".to_owned(), |until| format!("until {}", time(until)));
-            page.paragraph("    ", &format!("{}, since {} {until}, by {}: {}", it.id, time(it.placed), it.placed_by, it.reason));
+            let until = it
+                .until
+                .map_or_else(|| "until it is released".to_owned(), |until| format!("until {}", time(until)));
+            page.paragraph(
+                "    ",
+                &format!("{}, since {} {until}, by {}: {}", it.id, time(it.placed), it.placed_by, it.reason),
+            );
         }
     }
 
@@ -268,7 +277,7 @@ impl Report {
             let mut grid = Grid::new(&["FIRED", "SEVERITY", "RULE", "EVENTS", "RESOLVED", "NOT TOLD"]);
             for it in &self.alerts.rows {
                 let rule = or_dash(&it.rule) + if it.test { " (test)" } else { "" };
-                grid.row(vec![
+                grid.row(&[
                     it.fired.map_or_else(|| "before".to_owned(), time),
                     or_dash(&it.severity),
                     rule,
@@ -295,6 +304,11 @@ impl Report {
              `denied`, and `access.denied`. Records count by their own time. Long values are cut (…).",
         );
     }
+}
+
+fn who(actor: &Option<String>, address: &Option<String>) -> String {
+    let address = address.as_ref().map(|address| format!(" ({address})"));
+    actor.clone().unwrap_or_else(|| "nobody named".to_owned()) + &address.unwrap_or_default()
 }
 
 fn or_dash(value: &Option<String>) -> String {
@@ -324,8 +338,9 @@ fn bar(slot: &Slot, most: u64) -> String {
 struct Page(String);
 
 impl Page {
+    /// Whatever is in it, a line stays one, and harmless.
     fn line(&mut self, text: &str) {
-        self.0 += text;
+        self.0 += &visible(text);
         self.0.push('\n');
     }
 
@@ -343,15 +358,19 @@ impl Page {
         self.line(&format!("  {name:<22} {value}"));
     }
 
-    /// Text of the log's, in lines.
+    /// A text in lines; those behind the first are indented a little more.
     fn paragraph(&mut self, indent: &str, text: &str) {
+        self.wrap(indent, indent.len() + 2, text);
+    }
+
+    fn wrap(&mut self, indent: &str, hanging: usize, text: &str) {
         let text = shortened(&visible(text), 600);
         let mut line = indent.to_owned();
         let mut is_first = true;
         for word in text.split(' ') {
             let fits = line.chars().count() + word.chars().count() < WIDTH;
             if !is_first && !fits {
-                let whole = std::mem::replace(&mut line, format!("{indent}  "));
+                let whole = std::mem::replace(&mut line, " ".repeat(hanging));
                 self.line(whole.trim_end());
             } else if !is_first {
                 line.push(' ');
@@ -360,6 +379,20 @@ impl Page {
             is_first = false;
         }
         self.line(line.trim_end());
+    }
+
+    /// What happened at a time, in a line or more.
+    fn entry(&mut self, at: Timestamp, parts: &[&str]) {
+        let parts: String = parts.iter().map(|part| shortened(part, MOST)).collect();
+        self.wrap("  ", ENTRY, &format!("{}  {parts}", time(at)));
+    }
+
+    /// What there is to say of it, below.
+    fn remark(&mut self, parts: &[Option<String>]) {
+        let parts: Vec<String> = parts.iter().flatten().map(|part| shortened(part, MOST)).collect();
+        if !parts.is_empty() {
+            self.wrap(&" ".repeat(ENTRY), ENTRY + 2, &parts.join(": "));
+        }
     }
 
     fn grid(&mut self, grid: &Grid) {
@@ -397,7 +430,7 @@ impl Grid {
         Self(table)
     }
 
-    fn row(&mut self, cells: Vec<String>) {
+    fn row(&mut self, cells: &[String]) {
         self.0.add_row(cells.iter().map(|cell| shortened(&visible(cell), MOST)));
     }
 

@@ -44,7 +44,9 @@ pub(crate) fn records(first: Option<u64>, last: Option<u64>) -> Option<String> {
 pub(crate) fn policy(policy: &Policy) -> String {
     let days = |days: u32| count(days.into(), "day");
     let mut text = match (policy.min_days, policy.max_days) {
-        (Some(min), Some(max)) => format!("records are kept for at least {} and at most {}", days(min), days(max)),
+        (Some(min), Some(max)) => {
+            format!("records are kept for at least {} and at most {}", days(min), days(max))
+        }
         (Some(min), None) => format!("records are kept for at least {}", days(min)),
         (None, Some(max)) => format!("records are kept for {}", days(max)),
         (None, None) => "no limit is set".to_owned(),
@@ -75,6 +77,9 @@ mod tests {
         assert_eq!((count(1, "event"), count(1200, "event")), ("1 event".into(), "1,200 events".into()));
         assert_eq!((count(2, "entry"), count(2, "day")), ("2 entries".into(), "2 days".into()));
         assert_eq!(records(Some(7), Some(7)).as_deref(), Some("record 7"));
-        assert_eq!((share(1, 8), share(1, 10_000), share(0, 0)), ("12.5 %".into(), "< 0.1 %".into(), "0 %".into()));
+        assert_eq!(
+            (share(1, 8), share(1, 10_000), share(0, 0)),
+            ("12.5 %".into(), "< 0.1 %".into(), "0 %".into())
+        );
     }
 }

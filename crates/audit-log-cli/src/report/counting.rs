@@ -89,8 +89,8 @@ fn notes(total: &Part, scanned: &Scanned) -> Vec<String> {
         format!("{lines} {are}, and in no count: {them}{}", harmless(first))
     });
     let unreadable = scanned.unreadable.iter();
-    let unreadable =
-        unreadable.map(|it| format!("{} could not be read, or not to its end: {}", it.name, harmless(&it.why)));
+    let unreadable = unreadable
+        .map(|it| format!("{} could not be read, or not to its end: {}", it.name, harmless(&it.why)));
     bad.into_iter().chain(unreadable).collect()
 }
 

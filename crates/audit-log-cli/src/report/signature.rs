@@ -82,8 +82,8 @@ pub(super) fn check(report: &Path, keys: &KeyRing) -> anyhow::Result<ExitCode> {
     let cannot_read = |path: &Path| format!("cannot read {}", path.display());
     let content = fs::read(report).with_context(|| cannot_read(report))?;
     let json = fs::read(&file).with_context(|| cannot_read(&file))?;
-    let signed: Signed =
-        serde_json::from_slice(&json).with_context(|| format!("{} is no signature of a report", file.display()))?;
+    let signed: Signed = serde_json::from_slice(&json)
+        .with_context(|| format!("{} is no signature of a report", file.display()))?;
     let told = match signed.judge(&content, keys) {
         Judgement::AsSigned => signed.told(report),
         Judgement::Changed => format!(

@@ -12,8 +12,20 @@ pub(super) const DEFINITIONS: &str = "<svg class=\"defs\" width=\"0\" height=\"0
     <rect class=\"hatch-gap\" width=\"5\" height=\"5\"/><rect class=\"hatch-line\" width=\"2.5\" height=\"5\"/>\
     </pattern></defs></svg>\n";
 
-/// The height of a time line's bars, and of what fails at least.
-const HEIGHT: f64 = 180.0;
+/// A drawing area: where it begins from the top, and how high it is.
+#[derive(Clone, Copy)]
+struct Area {
+    top: f64,
+    height: f64,
+}
+
+/// For all events.
+const ALL: Area = Area { top: 10.0, height: 170.0 };
+
+/// For what failed or was denied, by a scale of its own: beside all events it is too little to be compared.
+const TROUBLE: Area = Area { top: 252.0, height: 70.0 };
+
+/// How high a mark is at least.
 const LEAST: f64 = 3.0;
 
 /// Where bars begin, in percent: left of it are the numbers of the axis.
@@ -36,23 +48,41 @@ pub(super) fn slots(timeline: &Timeline) -> &[Slot] {
     }
 }
 
-/// Events by time, as stacked bars.
+/// Events by time, as stacked bars; below them what failed or was denied, where something did.
 pub(super) fn timeline(timeline: &Timeline) -> String {
     let slots = slots(timeline);
-    let most = slots.iter().map(|slot| slot.events).max().unwrap_or(0);
     let unit = timeline.unit;
-    let (step, lines) = scale(most);
-    let top = step.saturating_mul(lines);
+    let has_trouble = slots.iter().any(|slot| slot.failures + slot.denied > 0);
+    let height = if has_trouble { TROUBLE.top + TROUBLE.height + 8.0 } else { ALL.top + ALL.height + 40.0 };
     let mut svg = format!(
-        "<figure><figcaption>Events per {unit}</figcaption>{LEGEND}<svg class=\"chart\" width=\"100%\" height=\"{}\" \
+        "<figure><figcaption>Events per {unit}</figcaption>{LEGEND}<svg class=\"chart\" width=\"100%\" height=\"{height}\" \
          role=\"img\" aria-labelledby=\"time-title time-text\"><title id=\"time-title\">Events per {unit}</title>\
          <desc id=\"time-text\">{}</desc>\n",
-        HEIGHT + 50.0,
         escape(&description(unit, slots)),
         unit = unit.as_str(),
     );
+    svg += &plot(ALL, unit, slots, false);
+    svg += &ticks(unit, slots);
+    if has_trouble {
+        svg += &format!(
+            "<text class=\"caption\" x=\"0\" y=\"{}\">Only what failed or was denied</text>\n",
+            TROUBLE.top - 14.0
+        );
+        svg += &plot(TROUBLE, unit, slots, true);
+    }
+    svg + "</svg>" + &figures(unit, slots) + "</figure>\n"
+}
+
+/// An axis and its bars.
+fn plot(area: Area, unit: Unit, slots: &[Slot], only_trouble: bool) -> String {
+    let others = |slot: &Slot| if only_trouble { 0 } else { slot.events - slot.failures - slot.denied };
+    let most = slots.iter().map(|slot| others(slot) + slot.failures + slot.denied).max().unwrap_or(0);
+    // There is room for few lines in the lower one.
+    let (step, lines) = scale(most, if only_trouble { 3 } else { 5 });
+    let most = step.saturating_mul(lines);
+    let mut svg = String::new();
     for line in 0..=lines {
-        let y = 10.0 + HEIGHT - HEIGHT * line as f64 / lines as f64;
+        let y = area.top + area.height * (1.0 - line as f64 / lines as f64);
         let class = if line == 0 { "base" } else { "rule" };
         svg += &format!(
             "<line class=\"{class}\" x1=\"{LEFT}%\" x2=\"100%\" y1=\"{y:.1}\" y2=\"{y:.1}\"/>\
@@ -62,12 +92,17 @@ pub(super) fn timeline(timeline: &Timeline) -> String {
             brief(step.saturating_mul(line)),
         );
     }
-    let width = (100.0 - LEFT) / slots.len().max(1) as f64;
+    let width = width(slots);
     for (index, slot) in slots.iter().enumerate() {
-        svg += &stack(unit, slot, LEFT + width * index as f64 + width * 0.14, width * 0.72, top);
+        let x = LEFT + width * (index as f64 + 0.14);
+        svg += &stack(area, unit, slot, others(slot), (x, width * 0.72), most);
     }
-    svg += &ticks(unit, slots, width);
-    svg + "</svg>" + &figures(unit, slots) + "</figure>\n"
+    svg
+}
+
+/// The room for a bar, in percent.
+fn width(slots: &[Slot]) -> f64 {
+    (100.0 - LEFT) / slots.len().max(1) as f64
 }
 
 const LEGEND: &str = "<ul class=\"legend\">\
@@ -98,15 +133,15 @@ fn description(unit: Unit, slots: &[Slot]) -> String {
     text
 }
 
-fn stack(unit: Unit, slot: &Slot, x: f64, width: f64, top: u64) -> String {
-    if slot.events == 0 {
+fn stack(area: Area, unit: Unit, slot: &Slot, others: u64, (x, width): (f64, f64), most: u64) -> String {
+    let sum = others + slot.failures + slot.denied;
+    if sum == 0 {
         return String::new();
     }
-    let scaled = |events: u64| HEIGHT * events as f64 / top.max(1) as f64;
+    let scaled = |events: u64| area.height * events as f64 / most.max(1) as f64;
     let visible = |events: u64| if events == 0 { 0.0 } else { scaled(events).max(LEAST) };
     let (failed, denied) = (visible(slot.failures), visible(slot.denied));
-    let others = slot.events - slot.failures - slot.denied;
-    let plain = if others == 0 { 0.0 } else { (visible(slot.events) - failed - denied).max(1.0) };
+    let plain = if others == 0 { 0.0 } else { (visible(sum) - failed - denied).max(1.0) };
     let mut name = format!("{}: {}", slot_name(unit, slot.start), count(slot.events, "event"));
     for (events, what) in [(slot.failures, "failed"), (slot.denied, "denied")] {
         if events > 0 {
@@ -114,7 +149,7 @@ fn stack(unit: Unit, slot: &Slot, x: f64, width: f64, top: u64) -> String {
         }
     }
     let mut svg = format!("<g><title>{}</title>", escape(&name));
-    let mut bottom = 10.0 + HEIGHT;
+    let mut bottom = area.top + area.height;
     for (height, class) in [(plain, "plain"), (failed, "failed"), (denied, "denied")] {
         if height > 0.0 {
             bottom -= height;
@@ -127,7 +162,8 @@ fn stack(unit: Unit, slot: &Slot, x: f64, width: f64, top: u64) -> String {
 }
 
 /// As many names below the axis as there is room for: fewer on a phone.
-fn ticks(unit: Unit, slots: &[Slot], width: f64) -> String {
+fn ticks(unit: Unit, slots: &[Slot]) -> String {
+    let (width, bottom) = (width(slots), ALL.top + ALL.height);
     let (roomy, narrow) = match unit {
         Unit::Hour | Unit::Day => (31, 11),
         Unit::Month => (24, 9),
@@ -142,9 +178,9 @@ fn ticks(unit: Unit, slots: &[Slot], width: f64) -> String {
     for (index, slot) in slots.iter().enumerate() {
         let x = LEFT + width * (index as f64 + 0.5);
         if index % roomy == 0 {
-            let class = if index % narrow == 0 { "tick middle" } else { "tick middle roomy" };
+            let class = if index % narrow == 0 { "tick center" } else { "tick center roomy" };
             let name = tick(unit, slot.start);
-            svg += &format!("<text class=\"{class}\" x=\"{x:.2}%\" y=\"{}\">{name}</text>\n", HEIGHT + 26.0);
+            svg += &format!("<text class=\"{class}\" x=\"{x:.2}%\" y=\"{}\">{name}</text>\n", bottom + 16.0);
         }
         let is_near = named.is_some_and(|at| (index - at) * 8 < slots.len());
         // The first name gives way to one that begins soon after it.
@@ -155,7 +191,7 @@ fn ticks(unit: Unit, slots: &[Slot], width: f64) -> String {
             let x = LEFT + width * index as f64;
             let class = if x > 85.0 { "tick end" } else { "tick" };
             let x = if x > 85.0 { 100.0 } else { x };
-            svg += &format!("<text class=\"{class}\" x=\"{x:.2}%\" y=\"{}\">{name}</text>\n", HEIGHT + 42.0);
+            svg += &format!("<text class=\"{class}\" x=\"{x:.2}%\" y=\"{}\">{name}</text>\n", bottom + 32.0);
         }
     }
     svg
@@ -186,7 +222,7 @@ pub(super) fn operations(operations: &Operations) -> String {
     types.sort_by(|a, b| b.total.cmp(&a.total).then_with(|| a.event_type.cmp(&b.event_type)));
     let others = types.split_off(types.len().min(MOST_TYPES));
     let most = types.first().map_or(0, |first| first.total);
-    let (step, lines) = scale(most);
+    let (step, lines) = scale(most, 5);
     let top = step.saturating_mul(lines).max(1);
     let bottom = ROW * types.len() as f64 + 4.0;
     let title = match others.len() {
@@ -207,7 +243,7 @@ pub(super) fn operations(operations: &Operations) -> String {
         let anchor = match line {
             0 => "tick",
             _ if line == lines => "tick end",
-            _ => "tick middle",
+            _ => "tick center",
         };
         let class = if line == 0 { "base" } else { "rule" };
         svg += &format!(
@@ -236,7 +272,8 @@ fn bar(it: &Operation, y: f64, top: u64) -> String {
         if events == 0 { 0.0 } else { exact.max(0.4) }
     };
     let (failed, denied) = (width(it.failures), width(it.denied));
-    let plain = if it.total == it.failures + it.denied { 0.0 } else { (width(it.total) - failed - denied).max(0.2) };
+    let plain =
+        if it.total == it.failures + it.denied { 0.0 } else { (width(it.total) - failed - denied).max(0.2) };
     // On a phone there is room for about forty letters.
     let name = shown(&crate::excerpt::shortened(&it.event_type, 40));
     let mut remarks = String::new();

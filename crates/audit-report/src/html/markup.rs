@@ -6,7 +6,7 @@ use crate::excerpt::shortened;
 use crate::visible::visible;
 
 /// How many characters of a value a page shows.
-const MOST: usize = 300;
+const MOST: usize = 200;
 
 /// A text from the log, as a page may show it: cut where it is long, nothing hidden in it, nothing a mark-up.
 pub(crate) fn shown(text: &str) -> String {

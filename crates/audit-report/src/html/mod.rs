@@ -12,7 +12,7 @@ const STYLE: &str = include_str!("style.css");
 
 /// Nothing is fetched or run, and no style but that of this digest applies (CSP Level 3 §6.7.3.3): a text of the log's that
 /// would get past the escaping could still do nothing.
-const POLICY: &str = "default-src 'none'; style-src 'sha256-8aGtQbdi5KgliSQ59ebAahhGAIcF2X4XS7GFh36qGIk='; base-uri 'none'; form-action 'none'";
+const POLICY: &str = "default-src 'none'; style-src 'sha256-PgqcfrAnXrnJgbkwuQ3ZIWvzX/Xb6ZpimCRjFZrfBOE='; base-uri 'none'; form-action 'none'";
 
 impl Report {
     /// The report as one HTML file, which needs no other: readable in light and dark, on a phone, and printed.
@@ -65,9 +65,10 @@ impl Report {
         let (class, mark) = match integrity.verdict {
             Soundness::Sound => ("sound", "<path d=\"M12 25l8 8 16-18\"/>"),
             Soundness::Broken => ("broken", "<path d=\"M15 15l18 18M33 15L15 33\"/>"),
-            Soundness::CannotTell => {
-                ("unsure", "<path d=\"M18 18a6 6 0 1 1 9 5c-2 1.3-3 2.3-3 5\"/><circle class=\"dot\" cx=\"24\" cy=\"35\" r=\"2.6\"/>")
-            }
+            Soundness::CannotTell => (
+                "unsure",
+                "<path d=\"M18 18a6 6 0 1 1 9 5c-2 1.3-3 2.3-3 5\"/><circle class=\"dot\" cx=\"24\" cy=\"35\" r=\"2.6\"/>",
+            ),
         };
         let mut html = format!(
             "<div class=\"verdict {class}\" id=\"integrity\"><svg class=\"mark\" viewBox=\"0 0 48 48\" aria-hidden=\"true\">\
@@ -82,7 +83,7 @@ impl Report {
         if left > 0 {
             rest.push(format!("<li>and {}</li>", count(left, "more finding")));
         }
-        if integrity.unsealed > 0 {
+        if integrity.unsealed > 0 && integrity.verdict != Soundness::CannotTell {
             let events = count(integrity.unsealed, "event");
             rest.push(format!("<li>{events} without a seal: nothing verifies them</li>"));
         }
@@ -99,7 +100,7 @@ impl Report {
             ("operations", "Operations", Some(self.operations.types.len() as u64)),
             ("actors", "Actors", Some(self.actors.total)),
             ("denied", "Denied access", Some(self.denied.total)),
-            ("changes", "Configuration changes", Some(self.configuration_changes.total)),
+            ("changes", "Config changes", Some(self.configuration_changes.total)),
             ("failures", "Failures", Some(self.failures.total)),
             ("gaps", "Gaps", Some(self.gaps.total)),
             ("retention", "Retention and holds", None),
@@ -115,13 +116,13 @@ impl Report {
 
     fn html_summary(&self) -> String {
         let summary = &self.summary;
-        let part = |part: u64| (part > 0).then(|| format!("{} of all events", share(part, summary.events)));
+        let part = |part: u64| (part > 0).then(|| format!("{} of all", share(part, summary.events)));
         let mut figures = vec![
             ("Events", summary.events, None),
             ("Failures", summary.failures, part(summary.failures)),
             ("Denied", summary.denied, part(summary.denied)),
             ("Actors", summary.actors, None),
-            ("Config. changes", summary.configuration_changes, None),
+            ("Config changes", summary.configuration_changes, None),
             ("Alerts", summary.alerts, None),
             ("Gaps", summary.gaps, None),
         ];
@@ -133,7 +134,8 @@ impl Report {
             format!("<div><dt>{name}</dt><dd>{}{}</dd></div>", number(figure), remark.unwrap_or_default())
         };
         let figures: String = figures.into_iter().map(figure).collect();
-        let mut html = format!("<section id=\"summary\"><h2>Summary</h2><dl class=\"figures\">{figures}</dl>\n");
+        let mut html =
+            format!("<section id=\"summary\"><h2>Summary</h2><dl class=\"figures\">{figures}</dl>\n");
         if summary.events == 0 {
             return html + "<p>The log holds no event of this period.</p></section>\n";
         }
@@ -210,14 +212,21 @@ impl Report {
         }
         html += &more(actors.more, "actor");
         if actors.events_without > 0 {
-            html += &format!("<p class=\"more\">{} without an actor</p>", count(actors.events_without, "event"));
+            html +=
+                &format!("<p class=\"more\">{} without an actor</p>", count(actors.events_without, "event"));
         }
         html + "</section>\n"
     }
 
     fn html_denied(&self) -> String {
-        let heads =
-            [("When", "when"), ("Who", ""), ("Operation", ""), ("Resource", ""), ("Needs", ""), ("Why", "")];
+        let heads = [
+            ("When", "when"),
+            ("Who", "middle"),
+            ("Operation", "short"),
+            ("Resource", "middle"),
+            ("Needs", "middle"),
+            ("Why", "large"),
+        ];
         section("denied", "Denied access", &self.denied, "denial", |rows| {
             let mut grid = Grid::cards("Denied access", columns(&heads));
             for it in rows {
@@ -242,7 +251,13 @@ impl Report {
     }
 
     fn html_failures(&self) -> String {
-        let heads = [("When", "when"), ("Type", ""), ("Who", ""), ("Resource", ""), ("Why", "")];
+        let heads = [
+            ("When", "when"),
+            ("Type", "middle"),
+            ("Who", "middle"),
+            ("Resource", "middle"),
+            ("Why", "middle"),
+        ];
         section("failures", "Failures", &self.failures, "failure", |rows| {
             let mut grid = Grid::cards("Failures", columns(&heads));
             for it in rows {
@@ -259,7 +274,7 @@ impl Report {
     }
 
     fn html_gaps(&self) -> String {
-        let heads = [("When", "when"), ("What", ""), ("Log or chain", ""), ("Details", "")];
+        let heads = [("When", "when"), ("What", "short"), ("Log or chain", "middle"), ("Details", "middle")];
         section("gaps", "Gaps and lost events", &self.gaps, "gap", |rows| {
             let mut grid = Grid::cards("Gaps and lost events", columns(&heads));
             for it in rows {
@@ -324,7 +339,8 @@ impl Report {
         let Some(holds) = &retention.active_holds else {
             return html + "<p>Which holds are active was not given.</p></section>\n";
         };
-        html += &format!("<h3>Active holds <span class=\"amount\">{}</span></h3>\n", number(holds.len() as u64));
+        html +=
+            &format!("<h3>Active holds <span class=\"amount\">{}</span></h3>\n", number(holds.len() as u64));
         if holds.is_empty() {
             html += "<p>None.</p>\n";
         } else {
@@ -347,8 +363,8 @@ impl Report {
     fn html_alerts(&self) -> String {
         let heads = [
             ("Fired", "when"),
-            ("Severity", ""),
-            ("Rule", ""),
+            ("Severity", "short"),
+            ("Rule", "middle"),
             ("Events", "number"),
             ("Resolved", "when"),
             ("Could not be told", ""),
@@ -357,10 +373,15 @@ impl Report {
             let mut grid = Grid::cards("Alerts", columns(&heads));
             for it in rows {
                 let level = it.severity.as_ref().map(|level| {
-                    let class = if matches!(level.as_str(), "high" | "critical") { "level high" } else { "level" };
+                    let class =
+                        if matches!(level.as_str(), "high" | "critical") { "level high" } else { "level" };
                     format!("<span class=\"{class}\">{}</span>", shown(level))
                 });
-                let rule = if it.test { it.rule.as_ref().map(|rule| format!("{rule} (test)")) } else { it.rule.clone() };
+                let rule = if it.test {
+                    it.rule.as_ref().map(|rule| format!("{rule} (test)"))
+                } else {
+                    it.rule.clone()
+                };
                 let untold = (it.notify_failed > 0).then(|| {
                     let last = it.last_notify_failure.as_ref();
                     let why = last.and_then(|last| last.error.as_ref()).map(|why| format!(", last: {why}"));
@@ -408,7 +429,7 @@ const MOST_FINDINGS: usize = 20;
 
 fn chain(it: &Chain) -> String {
     let class = if it.intact { "good" } else { "bad" };
-    let range = records(it.first_sequence, it.last_sequence).map(|range| format!(" ({range})"));
+    let range = it.range().map(|range| format!(" ({range})"));
     let mut html = format!(
         "<div class=\"chain\"><p><span class=\"{class}\">{}</span>: chain <code>{}</code>, {}{}, {}</p>",
         shown(&it.verdict),
@@ -443,10 +464,16 @@ fn finding(it: &Finding) -> String {
 
 fn change(it: &ConfigurationChange) -> String {
     let which = it.config_type.as_ref().or(it.resource.as_ref());
-    let which = which.map_or_else(|| "a configuration".to_owned(), |which| format!("<strong>{}</strong>", shown(which)));
-    let who = it.actor.as_deref().map_or_else(|| "Nobody named".to_owned(), |who| format!("<strong>{}</strong>", shown(who)));
+    let which = which
+        .map_or_else(|| "a configuration".to_owned(), |which| format!("<strong>{}</strong>", shown(which)));
+    let who = it
+        .actor
+        .as_deref()
+        .map_or_else(|| "Nobody named".to_owned(), |who| format!("<strong>{}</strong>", shown(who)));
     let mut remarks = Vec::new();
-    if it.config_type.is_some() && let Some(resource) = &it.resource {
+    if it.config_type.is_some()
+        && let Some(resource) = &it.resource
+    {
         remarks.push(shown(resource));
     }
     it.ip_address.iter().for_each(|address| remarks.push(format!("from {}", shown(address))));
@@ -456,8 +483,10 @@ fn change(it: &ConfigurationChange) -> String {
         true => String::new(),
         false => format!(" <span class=\"soft\">· {}</span>", remarks.join(" · ")),
     };
-    let mut html =
-        format!("<article class=\"change\"><p>{}  {who} changed {which}{remarks}</p><div class=\"diff\">", moment(it.time));
+    let mut html = format!(
+        "<article class=\"change\"><p>{}  {who} changed {which}{remarks}</p><div class=\"diff\">",
+        moment(it.time)
+    );
     for change in &it.changes {
         let field = shown(&change.field);
         if let Some(value) = &change.old_value {
@@ -477,7 +506,13 @@ fn heading(id: &str, name: &str, total: u64) -> String {
     format!("<section id=\"{id}\"><h2>{name} <span class=\"amount\">{}</span></h2>\n", number(total))
 }
 
-fn section<T>(id: &str, name: &str, of: &Section<T>, what: &str, body: impl FnOnce(&[T]) -> String) -> String {
+fn section<T>(
+    id: &str,
+    name: &str,
+    of: &Section<T>,
+    what: &str,
+    body: impl FnOnce(&[T]) -> String,
+) -> String {
     let body = if of.is_empty() { "<p>None.</p>\n".to_owned() } else { body(&of.rows) };
     heading(id, name, of.total) + &body + &more(of.more, what) + "</section>\n"
 }
