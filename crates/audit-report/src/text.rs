@@ -47,7 +47,7 @@ impl Report {
         page.pair(
             "Period",
             &format!(
-                "{} to {}, the end excluded; all times are UTC",
+                "{} to {} UTC, the end excluded",
                 time(self.period.from()),
                 time(self.period.to())
             ),
