@@ -1,12 +1,15 @@
 #![doc = include_str!("../README.md")]
 
 mod check;
+pub mod cloudwatch;
 pub mod files;
 mod hold;
 mod hold_event;
 mod holds_file;
+pub mod kafka;
 mod plan;
 mod policy;
+pub mod s3;
 mod storage_class;
 
 pub use check::PolicyError;
