@@ -26,7 +26,7 @@ where
             endpoint(options)
         ))
     } else {
-        advice(read.status, read.code.as_deref(), region)
+        advice(operation, read.status, read.code.as_deref(), region)
     };
     if let Some(advice) = advice {
         read.message = format!("{}; {advice}", read.message.trim_end_matches('.'));
@@ -68,16 +68,15 @@ fn endpoint(options: &S3Options) -> &str {
     options.aws.endpoint.as_deref().unwrap_or("S3")
 }
 
-fn advice(status: Option<u16>, code: Option<&str>, region: Option<&str>) -> Option<String> {
+fn advice(operation: &str, status: Option<u16>, code: Option<&str>, region: Option<&str>) -> Option<String> {
     let advice = match (status, code) {
         (Some(301 | 307), _) | (_, Some("AuthorizationHeaderMalformed")) => match region {
             Some(region) => return Some(format!("the bucket is in {region}: set the region to that")),
             None => "set the region to the bucket's",
         },
         (_, Some("NoSuchBucket")) => "create the bucket, or correct its name",
-        (_, Some("AccessDenied")) => {
-            "grant s3:PutObject, with Object Lock s3:PutObjectRetention too, with a KMS key kms:GenerateDataKey"
-        }
+        (_, Some("AccessDenied")) => return Some(format!("grant {}", permission(operation))),
+        (_, Some("InvalidObjectState")) => "it is archived: restore it first (RestoreObject)",
         (_, Some("InvalidAccessKeyId" | "SignatureDoesNotMatch")) => "correct the credentials",
         (_, Some("ExpiredToken" | "InvalidToken")) => "renew the credentials",
         (_, Some("RequestTimeTooSkewed")) => "set this machine's clock",
@@ -88,4 +87,22 @@ fn advice(status: Option<u16>, code: Option<&str>, region: Option<&str>) -> Opti
         _ => return None,
     };
     Some(advice.to_owned())
+}
+
+/// What an operation, be it `GetObject` or ``GetObject of `a/b` ``, takes.
+/// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html>
+fn permission(operation: &str) -> &'static str {
+    match operation.split(' ').next().unwrap_or(operation) {
+        "DeleteBucketLifecycle" | "PutBucketLifecycleConfiguration" => "s3:PutLifecycleConfiguration",
+        "DeleteObject" => "s3:DeleteObject",
+        "GetBucketLifecycleConfiguration" => "s3:GetLifecycleConfiguration",
+        "GetBucketVersioning" => "s3:GetBucketVersioning",
+        "GetObject" => "s3:GetObject, with a KMS key kms:Decrypt too",
+        "GetObjectLegalHold" => "s3:GetObjectLegalHold",
+        "GetObjectLockConfiguration" => "s3:GetBucketObjectLockConfiguration",
+        "ListObjectVersions" => "s3:ListBucketVersions",
+        "ListObjectsV2" => "s3:ListBucket",
+        "PutObjectLegalHold" => "s3:PutObjectLegalHold",
+        _ => "s3:PutObject, with Object Lock s3:PutObjectRetention too, with a KMS key kms:GenerateDataKey",
+    }
 }

@@ -43,6 +43,40 @@ impl fmt::Display for ObjectName {
     }
 }
 
+/// What all keys of ours begin with, and nobody else's.
+#[cfg(feature = "retention")]
+pub(crate) fn chains(prefix: &str) -> String {
+    format!("{}chain=", folder(prefix))
+}
+
+/// What the keys begin with that mark the legal holds that we placed, beside the folders of the chains.
+#[cfg(feature = "retention")]
+pub(crate) fn legal_holds(prefix: &str) -> String {
+    format!("{}legal-holds/", folder(prefix))
+}
+
+/// What marks that we placed a legal hold on this version.
+#[cfg(feature = "retention")]
+pub(crate) fn legal_hold(prefix: &str, key: &str, version: &str) -> String {
+    let key = key.strip_prefix(&folder(prefix)).unwrap_or(key);
+    format!("{}{key}/{version}", legal_holds(prefix))
+}
+
+/// The key and the version that such a mark is for.
+#[cfg(feature = "retention")]
+pub(crate) fn legally_held(prefix: &str, mark: &str) -> Option<(String, String)> {
+    let (key, version) = mark.strip_prefix(&legal_holds(prefix))?.rsplit_once('/')?;
+    Some((format!("{}{key}", folder(prefix)), version.to_owned()))
+}
+
+/// When the first record was logged, as a key of ours says it.
+#[cfg(feature = "retention")]
+pub(crate) fn first_time(key: &str) -> Option<Timestamp> {
+    let (_, time) = key.rsplit('/').next()?.split_once('.')?;
+    let time = jiff::civil::DateTime::strptime("%Y%m%dT%H%M%SZ", time.get(..16)?).ok()?;
+    time.to_zoned(jiff::tz::TimeZone::UTC).ok().map(|time| time.timestamp())
+}
+
 /// A key where nothing is ever put, in the same place as the others, so that the same permissions hold.
 pub(crate) fn probe(prefix: &str) -> String {
     format!("{}chain=__check__/never-written.ndjson", folder(prefix))
@@ -111,6 +145,28 @@ mod tests {
     fn times_that_no_calendar_has_still_get_a_key() {
         assert!(key(&batch("c", 1, 1, i64::MAX), "", Compression::None).contains("/year=1970/"));
         assert!(key(&batch("c", 1, 1, -1), "", Compression::None).contains("/year=1969/month=12/day=31/"));
+    }
+
+    #[test]
+    #[cfg(feature = "retention")]
+    fn a_key_tells_its_time_and_a_mark_its_key() {
+        use super::{first_time, legal_hold, legally_held};
+
+        let batch = batch("orders/1", 7, 1234, NIGHT);
+        let name = ObjectName::of(&batch, "a/b/", Compression::Gzip).expect("the batch has records");
+        for key in [name.to_string(), name.beside(&[0xab; 32]).to_string()] {
+            assert_eq!(first_time(&key).map(|time| time.as_millisecond()), Some(NIGHT / 1000 * 1000));
+            for prefix in ["a/b", "", "a"] {
+                let mark = legal_hold(prefix, &key, "v-1.x");
+                assert_eq!(legally_held(prefix, &mark), Some((key.clone(), "v-1.x".to_owned())), "{mark}");
+            }
+        }
+        for key in ["", "a/b", "1-2.20261122T235959", "1-2.20261322T235959Z", "1-2.éééééééééééééééé"]
+        {
+            assert_eq!(first_time(key), None);
+        }
+        assert_eq!(legally_held("a", "a/legal-holds/lost"), None);
+        assert_eq!(legally_held("a", "b/legal-holds/x/y"), None);
     }
 
     proptest! {

@@ -3,7 +3,6 @@ use std::error::Error;
 use audit_aws::{AwsError, HttpResponse, SdkError};
 use audit_sink::{Batch, Receipt, SendFuture, Sink, SinkError};
 use aws_sdk_s3::Client;
-use aws_sdk_s3::config::RequestChecksumCalculation;
 use aws_sdk_s3::error::ProvideErrorMetadata;
 use aws_sdk_s3::operation::put_object::builders::PutObjectFluentBuilder;
 use aws_sdk_s3::primitives::{DateTime, SdkBody};
@@ -13,6 +12,7 @@ use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
 
 use crate::body::{Body, Fingerprint};
+use crate::client::connect;
 use crate::error::{not_s3, s3_error, sink_error};
 use crate::held::{self, Held};
 use crate::name::{self, ObjectName};
@@ -42,12 +42,7 @@ impl S3Sink {
         if let Some(client) = &self.client {
             return Ok(client.clone());
         }
-        let config = aws_sdk_s3::config::Builder::from(&audit_aws::load(&self.options.aws).await)
-            .force_path_style(self.options.path_style.unwrap_or(self.options.aws.endpoint.is_some()))
-            // Every put brings its own checksum, and some servers refuse those that the SDK adds.
-            .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
-            .build();
-        Ok(self.client.insert(Client::from_conf(config)).clone())
+        Ok(self.client.insert(connect(&self.options).await).clone())
     }
 
     async fn put_batch(&mut self, batch: &Batch) -> Result<(), SinkError> {

@@ -1,4 +1,5 @@
 //! A server that gives the answers it is told to, one a connection, and remembers what it was asked.
+#![allow(dead_code, reason = "each test uses its part")]
 #![allow(clippy::unwrap_used, reason = "a test that fails may panic")]
 
 use std::io::{Read, Write};
@@ -34,7 +35,7 @@ impl Answers {
     }
 }
 
-fn read_request(stream: &mut impl Read) -> String {
+pub(crate) fn read_request(stream: &mut impl Read) -> String {
     let mut request = Vec::new();
     loop {
         let mut buffer = [0; 4096];

@@ -46,6 +46,19 @@ impl Server {
         })
     }
 
+    /// moto, which knows the storage classes that MinIO does not.
+    pub(crate) fn moto() -> Option<Self> {
+        let any = || "any".to_owned();
+        Some(Self {
+            endpoint: variable("AUDIT_TEST_CLOUDWATCH")?,
+            bucket: String::new(),
+            locked_bucket: String::new(),
+            access_key: any(),
+            secret_key: any(),
+            python: variable("AUDIT_TEST_PYTHON")?,
+        })
+    }
+
     pub(crate) fn options(&self, bucket: &str, prefix: &str) -> S3Options {
         S3Options::new(bucket)
             .prefix(prefix)

@@ -71,6 +71,38 @@ elif command in ("delete", "put", "create", "drop", "shorten"):
         say("done")
     except ClientError as error:
         say("{Code}: {Message}".format(**error.response["Error"]))
+elif command == "create-locked":
+    s3.create_bucket(Bucket=bucket, ObjectLockEnabledForBucket=True)
+elif command == "lock-by-default":
+    retention = {"Mode": rest[0], "Days": int(rest[1])}
+    configuration = {"ObjectLockEnabled": "Enabled", "Rule": {"DefaultRetention": retention}}
+    s3.put_object_lock_configuration(Bucket=bucket, ObjectLockConfiguration=configuration)
+elif command == "set-lifecycle":
+    s3.put_bucket_lifecycle_configuration(Bucket=bucket, LifecycleConfiguration={"Rules": json.loads(rest[0])})
+elif command == "lifecycle":
+    try:
+        for rule in s3.get_bucket_lifecycle_configuration(Bucket=bucket)["Rules"]:
+            say(rule)
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "NoSuchLifecycleConfiguration":
+            raise
+elif command == "expires":
+    # What the server says by which rule the object goes.
+    say(s3.head_object(Bucket=bucket, Key=rest[0]).get("Expiration"))
+elif command == "hide":
+    # What is deleted without naming a version is there still, and not seen.
+    s3.delete_object(Bucket=bucket, Key=rest[0])
+elif command == "hold":
+    s3.put_object_legal_hold(Bucket=bucket, Key=rest[0], VersionId=rest[1], LegalHold={"Status": rest[2]})
+elif command == "holds":
+    for found in pages("list_object_versions", "Versions", rest[0]):
+        at = dict(Bucket=bucket, Key=found["Key"], VersionId=found["VersionId"])
+        try:
+            say([found["Key"], found["VersionId"], s3.get_object_legal_hold(**at)["LegalHold"]["Status"]])
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "NoSuchObjectLockConfiguration":
+                raise
+            say([found["Key"], found["VersionId"], "OFF"])
 elif command == "session":
     # Credentials that may do no more than the policy says.
     answer = boto3.client("sts", **common).assume_role(
