@@ -4,7 +4,11 @@ mod error;
 mod options;
 mod progress;
 mod request;
+#[cfg(feature = "retention")]
+mod retention;
 mod sink;
 
 pub use options::{CloudwatchOptions, InvalidName};
+#[cfg(feature = "retention")]
+pub use retention::CloudwatchRetention;
 pub use sink::CloudwatchSink;

@@ -1,4 +1,5 @@
 //! A server that gives the answers it was told to, for those that moto never gives.
+#![allow(dead_code, reason = "each test uses its part")]
 
 use std::collections::VecDeque;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -9,7 +10,7 @@ use audit_sink_cloudwatch::{CloudwatchOptions, CloudwatchSink};
 use serde_json::Value;
 
 pub(crate) struct Responder {
-    endpoint: String,
+    pub(crate) endpoint: String,
     requests: Arc<Mutex<Vec<Request>>>,
 }
 

@@ -1,4 +1,5 @@
 //! A log stream of its own at the server of the tests.
+#![allow(dead_code, reason = "each test uses its part")]
 
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
