@@ -14,7 +14,7 @@ use crate::connection::Connection;
 use crate::options::refusal;
 use crate::reports::advice;
 
-const TIMEOUT: Duration = Duration::from_secs(10);
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Asks the brokers for the topic, and creates nothing.
 pub(crate) async fn check(options: &KafkaOptions) -> Result<(), String> {
@@ -22,19 +22,7 @@ pub(crate) async fn check(options: &KafkaOptions) -> Result<(), String> {
     let may_be_created = config.get("allow.auto.create.topics") != Some("false");
     config.set("allow.auto.create.topics", "false").set("enable.idempotence", "false");
     let connection = Connection::open(&config).map_err(|error| refusal(&error).to_string())?;
-    let metadata = match select(
-        Box::pin(fetch(&connection, options.topic())),
-        Box::pin(connection.reports().out_of_reach()),
-    )
-    .await
-    {
-        Either::Left((Ok(metadata), _)) => metadata,
-        Either::Left((Err(error), _)) => {
-            let why = connection.reports().trouble().map(|trouble| trouble.to_string());
-            return Err(why.unwrap_or_else(|| unanswered(&error)));
-        }
-        Either::Right(_) => return Err(connection.explain(None)),
-    };
+    let metadata = metadata(&connection, options.topic()).await?;
     let topic = metadata.topics().iter().find(|topic| topic.name() == options.topic());
     let Some(topic) = topic else { return Err("the brokers know nothing of it".to_owned()) };
     match topic.error().map(RDKafkaErrorCode::from) {
@@ -57,6 +45,19 @@ pub(crate) async fn check(options: &KafkaOptions) -> Result<(), String> {
             partition.id()
         )),
         None => Ok(()),
+    }
+}
+
+/// What the brokers say of the topic, or what is wrong with them.
+pub(crate) async fn metadata(connection: &Connection, topic: &str) -> Result<Metadata, String> {
+    let reports = connection.reports();
+    match select(Box::pin(fetch(connection, topic)), Box::pin(reports.out_of_reach())).await {
+        Either::Left((Ok(metadata), _)) => Ok(metadata),
+        Either::Left((Err(error), _)) => {
+            let why = reports.trouble().map(|trouble| trouble.to_string());
+            Err(why.unwrap_or_else(|| unanswered(&error)))
+        }
+        Either::Right(_) => Err(connection.explain(None)),
     }
 }
 

@@ -8,8 +8,12 @@ mod progress;
 mod property;
 mod record;
 mod reports;
+#[cfg(feature = "retention")]
+mod retention;
 mod sink;
 
 pub use error::KafkaOptionsError;
 pub use options::{KafkaOptions, SaslMechanism, SecurityProtocol};
+#[cfg(feature = "retention")]
+pub use retention::KafkaRetention;
 pub use sink::KafkaSink;

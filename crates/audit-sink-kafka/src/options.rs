@@ -7,6 +7,7 @@ use std::time::Duration;
 use rdkafka::ClientConfig;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::KafkaError;
+use rdkafka::producer::BaseProducer;
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::KafkaOptionsError;
@@ -206,7 +207,16 @@ impl KafkaOptions {
         property::max_message_bytes(&self.properties)
     }
 
-    pub(crate) fn validate(&self) -> Result<(), KafkaOptionsError> {
+    /// Whether they are good, as far as that shows without connecting.
+    pub(crate) fn try_out(&self) -> Result<(), KafkaOptionsError> {
+        self.validate()?;
+        // A producer that knows no brokers connects to nobody, and shows all that librdkafka has to say.
+        let mut config = self.client_config();
+        config.remove("bootstrap.servers");
+        config.create::<BaseProducer>().map(drop).map_err(|error| refusal(&error))
+    }
+
+    fn validate(&self) -> Result<(), KafkaOptionsError> {
         if self.bootstrap_servers.is_empty() {
             return Err(KafkaOptionsError::NoBootstrapServers);
         }

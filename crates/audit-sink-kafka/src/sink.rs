@@ -2,7 +2,6 @@ use std::fmt;
 
 use audit_sink::{Batch, Receipt, Record, Rejection, SendFuture, Sink, SinkError};
 use rdkafka::error::KafkaError;
-use rdkafka::producer::BaseProducer;
 use tokio::time::Instant;
 
 use crate::connection::{Connection, Undelivered};
@@ -39,11 +38,7 @@ impl KafkaSink {
     /// # Errors
     /// When the options contradict each other, name a file that cannot be read, or would break what the sink promises.
     pub fn new(options: KafkaOptions) -> Result<Self, KafkaOptionsError> {
-        options.validate()?;
-        // A producer that knows no brokers connects to nobody, and shows all that librdkafka has to say.
-        let mut config = options.client_config();
-        config.remove("bootstrap.servers");
-        config.create::<BaseProducer>().map_err(|error| refusal(&error))?;
+        options.try_out()?;
         Ok(Self { options, connection: None, progress: Progress::default(), closed: false })
     }
 

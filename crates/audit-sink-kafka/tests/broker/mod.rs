@@ -68,16 +68,41 @@ pub fn fresh_topic(what: &str) -> String {
 
 /// A fresh topic whose record batches may have so many bytes.
 pub fn topic_that_takes(max_message_bytes: usize) -> Option<String> {
+    topic_with(&[&format!("max.message.bytes={max_message_bytes}")])
+}
+
+/// A fresh topic with these configurations.
+pub fn topic_with(configs: &[&str]) -> Option<String> {
+    let name = fresh_topic("set-up");
+    let mut arguments = vec!["--create", "--topic", &name, "--partitions", "3"];
+    arguments.extend(configs.iter().flat_map(|config| ["--config", config]));
+    kafka_tool("org.apache.kafka.tools.TopicCommand", &arguments)?;
+    Some(name)
+}
+
+/// What Kafka's own command says is set for a topic: `name=value`, in the order of the names.
+pub fn topic_configs(topic: &str) -> Vec<String> {
+    let told = kafka_tool("kafka.admin.ConfigCommand", &["--describe", "--topic", topic])
+        .expect("a broker is there");
+    let mut configs: Vec<String> = told
+        .lines()
+        .filter_map(|line| line.trim().split_once(" sensitive="))
+        .map(|(set, _)| set.to_owned())
+        .collect();
+    configs.sort();
+    configs
+}
+
+/// What a command of Kafka's prints.
+pub fn kafka_tool(class: &str, arguments: &[&str]) -> Option<String> {
     let (server, classpath) = (variable("AUDIT_TEST_KAFKA")?, variable("AUDIT_TEST_KAFKA_CLASSPATH")?);
-    let name = fresh_topic("small");
-    let limit = format!("max.message.bytes={max_message_bytes}");
-    let created = Command::new("java")
-        .args(["-cp", &classpath, "org.apache.kafka.tools.TopicCommand", "--bootstrap-server", &server])
-        .args(["--create", "--topic", &name, "--partitions", "3", "--config", &limit])
+    let output = Command::new("java")
+        .args(["-cp", &classpath, class, "--bootstrap-server", &server])
+        .args(arguments)
         .output()
         .expect("java runs");
-    assert!(created.status.success(), "{}", String::from_utf8_lossy(&created.stderr));
-    Some(name)
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    Some(String::from_utf8(output.stdout).expect("it prints text"))
 }
 
 /// Bytes that no codec makes smaller: a broker measures what is left after compression.
