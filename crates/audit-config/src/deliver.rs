@@ -145,6 +145,16 @@ impl Config {
         })
     }
 
+    /// How a bucket is reached, if a destination is in it: for whoever reads there.
+    #[cfg(feature = "s3")]
+    #[must_use]
+    pub fn s3_options(&self, bucket: &str) -> Option<audit_sink_s3::S3Options> {
+        self.destinations.iter().find_map(|destination| match &destination.kind {
+            DestinationKind::S3(s3) if s3.bucket == bucket => Some(self.s3(s3, request_timeout(destination))),
+            _ => None,
+        })
+    }
+
     #[cfg(feature = "s3")]
     pub(crate) fn s3(&self, s3: &crate::S3Destination, timeout: Duration) -> audit_sink_s3::S3Options {
         use audit_sink_s3::{Compression, ObjectLock, ObjectLockMode, S3Options};

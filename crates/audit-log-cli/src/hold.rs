@@ -15,6 +15,7 @@ use comfy_table::{ContentArrangement, Table, presets};
 use serde_json::json;
 
 use crate::config::checked;
+use crate::moment::moment;
 use crate::output::{harmless, print, print_json};
 use crate::retention::close;
 
@@ -45,13 +46,13 @@ pub(crate) struct Add {
     #[arg(long, value_name = "WHO")]
     by: Option<String>,
     /// When it ends by itself: a day (UTC) or a time, such as 2027-12-31 or 2027-12-31T12:00:00Z. Never, if left out
-    #[arg(long, value_name = "TIME", value_parser = time)]
+    #[arg(long, value_name = "TIME", value_parser = moment)]
     until: Option<Timestamp>,
     /// Hold what was logged from then on; from the log's beginning, if left out
-    #[arg(long, value_name = "TIME", value_parser = time)]
+    #[arg(long, value_name = "TIME", value_parser = moment)]
     from: Option<Timestamp>,
     /// Hold what was logged up to then; what is yet to come too, if left out
-    #[arg(long, value_name = "TIME", value_parser = time)]
+    #[arg(long, value_name = "TIME", value_parser = moment)]
     to: Option<Timestamp>,
 }
 
@@ -185,10 +186,4 @@ fn who(named: Option<&str>) -> anyhow::Result<String> {
     let from = |variable: &str| process_environment(variable).filter(|name| !name.is_empty());
     let named = named.map(str::to_owned).or_else(|| from("SUDO_USER")).or_else(|| from("USER"));
     named.or_else(|| from("LOGNAME")).context("nobody says who asks for it; give --by")
-}
-
-/// A day, or a moment.
-fn time(text: &str) -> Result<Timestamp, String> {
-    let full = if text.len() == 10 { format!("{text}T00:00:00Z") } else { text.to_owned() };
-    full.parse().map_err(|_| "expected a day such as 2027-12-31, or a time such as 2027-12-31T12:00:00Z".to_owned())
 }

@@ -15,7 +15,6 @@ use audit_ocsf::Rule;
 use clap::Args;
 use secrecy::SecretString;
 use serde_json::{Value, json};
-use tempfile::NamedTempFile;
 
 use crate::config::load;
 use crate::copies::{Copies, rules_of};
@@ -29,29 +28,18 @@ pub(crate) struct Arguments {
     paths: Vec<PathBuf>,
     #[command(flatten)]
     keys: Keys,
-    pub(crate) paths: Vec<PathBuf>,
-    /// A file with a key that signed the log. May be given many times
-    #[arg(long, value_name = "FILE")]
-    pub(crate) key_file: Vec<PathBuf>,
-    /// An environment variable with a key that signed the log [default: AUDIT_SIGNING_KEY, where it is set and no other
-    /// key is given]
-    #[arg(long, value_name = "VARIABLE")]
-    pub(crate) key_env: Vec<String>,
-    /// A configuration whose keys signed the log, and whose mapping made its OCSF copies
-    #[arg(long, short, value_name = "FILE")]
-    pub(crate) config: Option<PathBuf>,
     /// A head noted earlier, as `run` prints it: the chain has to hold that record. May be given many times
     #[arg(long, value_name = "NUMBER:SIGNATURE")]
-    pub(crate) head: Vec<String>,
+    head: Vec<String>,
     /// Verify just the files named, without the rotated ones beside them
     #[arg(long)]
-    pub(crate) only: bool,
+    only: bool,
     /// How many threads; 0 takes all cores
     #[arg(long, default_value_t = 0, value_name = "NUMBER")]
-    pub(crate) threads: usize,
+    threads: usize,
     /// Print the result as JSON
     #[arg(long)]
-    pub(crate) json: bool,
+    json: bool,
 }
 
 /// Where the keys are.
@@ -66,10 +54,15 @@ pub(crate) struct Keys {
     key_env: Vec<String>,
     /// A configuration whose keys signed the log, and whose mapping made its OCSF copies
     #[arg(long, short, value_name = "FILE")]
-    config: Option<PathBuf>,
+    pub(crate) config: Option<PathBuf>,
 }
 
 impl Keys {
+    /// All that are named, for whoever verifies something else than a log.
+    pub(crate) fn ring(&self) -> anyhow::Result<KeyRing> {
+        Ok(keys(self)?.0)
+    }
+
     /// Whether none is named.
     pub(crate) fn are_none(&self) -> bool {
         self.key_file.is_empty() && self.key_env.is_empty() && self.config.is_none()
@@ -90,9 +83,11 @@ pub(crate) struct Task<'a> {
 /// What was found.
 #[derive(Debug)]
 pub(crate) struct Verified {
-    report: Report,
-    notes: Vec<String>,
-    notices: Vec<String>,
+    pub(crate) report: Report,
+    /// What keeps from telling whether all is well.
+    pub(crate) notes: Vec<String>,
+    /// What is worth knowing, and not wrong.
+    pub(crate) notices: Vec<String>,
     keys: KeyRing,
     /// What standard input was put into.
     pub(crate) standard_input: Option<tempfile::NamedTempFile>,
@@ -101,43 +96,25 @@ pub(crate) struct Verified {
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let Arguments { paths, keys, head: heads, only, threads, json } = arguments;
     let verified = verify(&Task { paths, keys, heads, only: *only, threads: *threads })?;
-    let intact = verified.is_intact();
     if *json {
-        print_json(&tell(&verified.report, intact, &verified.notes, &verified.notices))?;
+        print_json(&tell(&verified.report, verified.is_intact(), &verified.notes, &verified.notices))?;
     } else {
         print(&verified.to_text())?;
     }
-    Ok(match (intact, verified.report.is_broken()) {
-        (true, _) => ExitCode::SUCCESS,
-        (false, true) => ExitCode::FAILURE,
-        (false, false) => ExitCode::from(2),
-    })
+    Ok(verified.exit_code())
 }
 
 impl Verified {
-    let standard_input = spooled_standard_input(&arguments.paths)?;
-    let judged = judge(arguments, standard_input.as_ref().map(NamedTempFile::path))?;
-    if arguments.json {
-        print_json(&tell(&judged.report, judged.is_intact(), &judged.notes, &judged.notices))?;
-    } else {
-        print(&show(&judged.report, &judged.notes, &judged.notices, &judged.keys))?;
-    }
-    Ok(judged.exit_code())
-}
-
-/// What was found.
-pub(crate) struct Judged {
-    pub(crate) report: Report,
-    /// What keeps from telling whether all is well.
-    pub(crate) notes: Vec<String>,
-    /// What is worth knowing, and not wrong.
-    pub(crate) notices: Vec<String>,
-    pub(crate) keys: KeyRing,
-}
-
-impl Judged {
     pub(crate) fn is_intact(&self) -> bool {
         self.report.is_intact() && self.notes.is_empty()
+    }
+
+    pub(crate) fn exit_code(&self) -> ExitCode {
+        match (self.is_intact(), self.report.is_broken()) {
+            (true, _) => ExitCode::SUCCESS,
+            (false, true) => ExitCode::FAILURE,
+            (false, false) => ExitCode::from(2),
+        }
     }
 
     pub(crate) fn to_text(&self) -> String {
@@ -152,21 +129,6 @@ pub(crate) fn verify(task: &Task<'_>) -> anyhow::Result<Verified> {
     let (mut files, heads) = files(task)?;
     if let Some(spooled) = &standard_input {
         files.insert(spooled.path().to_owned());
-    pub(crate) fn exit_code(&self) -> ExitCode {
-        match (self.is_intact(), self.report.is_broken()) {
-            (true, _) => ExitCode::SUCCESS,
-            (false, true) => ExitCode::FAILURE,
-            (false, false) => ExitCode::from(2),
-        }
-    }
-}
-
-/// Verifies what the arguments name; standard input, where it is among it, as it was spooled.
-pub(crate) fn judge(arguments: &Arguments, standard_input: Option<&Path>) -> anyhow::Result<Judged> {
-    let (keys, rules) = keys(arguments)?;
-    let (mut files, heads) = files(arguments)?;
-    if let Some(spooled) = standard_input {
-        files.insert(spooled.to_owned());
     }
     let mut files: Vec<PathBuf> = files.into_iter().collect();
     let copies = Copies::unwrap(&mut files, &rules)?;
@@ -205,19 +167,14 @@ pub(crate) fn judge(arguments: &Arguments, standard_input: Option<&Path>) -> any
         report = verify_with_progress(&verifier, &files)?;
     }
     let notices = copies.judge(&mut report);
-    if let Some(spooled) = standard_input {
-        rename(&mut report, spooled);
+    if let Some(spooled) = &standard_input {
+        rename(&mut report, spooled.path());
     }
     Ok(Verified { report, notes, notices, keys, standard_input })
 }
 
 /// The keys, and what the configuration says that events become as OCSF.
 fn keys(given: &Keys) -> anyhow::Result<(KeyRing, Vec<Vec<Rule>>)> {
-    Ok(Judged { report, notes, notices, keys })
-}
-
-/// The keys, and what the configuration says that events become as OCSF.
-pub(crate) fn keys(arguments: &Arguments) -> anyhow::Result<(KeyRing, Vec<Vec<Rule>>)> {
     let (mut ring, mut rules) = (KeyRing::new(), Vec::new());
     for file in &given.key_file {
         let text =
@@ -246,11 +203,12 @@ pub(crate) fn keys(arguments: &Arguments) -> anyhow::Result<(KeyRing, Vec<Vec<Ru
 }
 
 /// Standard input can be read only once, and from one end: it is kept in a file first.
-pub(crate) fn spooled_standard_input(paths: &[PathBuf]) -> anyhow::Result<Option<NamedTempFile>> {
+fn spooled_standard_input(paths: &[PathBuf]) -> anyhow::Result<Option<tempfile::NamedTempFile>> {
     if !paths.iter().any(|path| is_standard_input(path)) {
         return Ok(None);
     }
-    let mut spool = NamedTempFile::new().context("cannot make a temporary file for standard input")?;
+    let mut spool =
+        tempfile::NamedTempFile::new().context("cannot make a temporary file for standard input")?;
     io::copy(&mut io::stdin().lock(), &mut spool).context("cannot read standard input")?;
     Ok(Some(spool))
 }

@@ -12,15 +12,15 @@ use std::process::ExitCode;
 use anyhow::{Context as _, bail};
 use audit_model::Timestamp;
 use audit_report::{Period, Report, Soundness};
-use audit_retention::{Policy, Transition};
+use audit_retention::Policy;
 use clap::{Args, ValueEnum};
 use tempfile::NamedTempFile;
 
-use crate::alerts::history;
-use crate::alerts::rules::time;
 use crate::config::load;
+use crate::logs;
+use crate::moment::moment;
 use crate::output::{complain, harmless, path, print};
-use crate::verify::{self, Judged};
+use crate::verify::{Keys, Task, Verified, verify};
 
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
@@ -28,10 +28,10 @@ pub(crate) struct Arguments {
     #[arg(required_unless_present = "check", value_name = "PATH")]
     paths: Vec<PathBuf>,
     /// The period's first moment: a time, a date (UTC), or how long ago, such as `7d`
-    #[arg(long, value_name = "TIME", value_parser = time)]
+    #[arg(long, value_name = "TIME", value_parser = moment)]
     from: Option<Timestamp>,
     /// The first moment behind the period [default: now]
-    #[arg(long, value_name = "TIME", value_parser = time, requires = "from")]
+    #[arg(long, value_name = "TIME", value_parser = moment, requires = "from")]
     to: Option<Timestamp>,
     /// A month, such as `2026-10` [default: the last that is over, when no other period is given]
     #[arg(long, value_name = "MONTH", conflicts_with_all = ["from", "last"])]
@@ -55,15 +55,8 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "REPORT",
         conflicts_with_all = ["paths", "from", "to", "month", "last", "title", "format", "output", "sign", "only", "threads"])]
     check: Option<PathBuf>,
-    /// A file with a key that signed the log, or the report. May be given many times
-    #[arg(long, value_name = "FILE")]
-    key_file: Vec<PathBuf>,
-    /// An environment variable with such a key [default: AUDIT_SIGNING_KEY, where it is set and no other key is given]
-    #[arg(long, value_name = "VARIABLE")]
-    key_env: Vec<String>,
-    /// A configuration whose keys signed the log, and whose retention the report tells
-    #[arg(long, short, value_name = "FILE")]
-    config: Option<PathBuf>,
+    #[command(flatten)]
+    keys: Keys,
     /// Read just the files named, without the rotated ones beside them
     #[arg(long)]
     only: bool,
@@ -85,30 +78,29 @@ enum Format {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
-    let keys = arguments.for_verifying();
     if let Some(report) = &arguments.check {
-        return signature::check(report, &verify::keys(&keys)?.0);
+        return signature::check(report, &arguments.keys.ring()?);
     }
     let now = Timestamp::now();
     let period = arguments.period(now)?;
     // Told before hours are spent on the log.
     let signing_key = arguments.sign.as_deref().map(signature::read_key).transpose()?;
-    let standard_input = verify::spooled_standard_input(&arguments.paths)?;
-    let standard_input = standard_input.as_ref().map(NamedTempFile::path);
-    let judged = verify::judge(&keys, standard_input)?;
-    let files = history::files(&arguments.paths, arguments.only)?;
+    let Arguments { paths, keys, only, threads, .. } = arguments;
+    let verified = verify(&Task { paths, keys, heads: &[], only: *only, threads: *threads })?;
+    let standard_input = verified.standard_input.as_ref().map(NamedTempFile::path);
+    let files = logs::files(&arguments.paths, arguments.only)?;
     let counted = counting::count(&files, standard_input, period, now, arguments.threads);
-    let integrity = verdict::integrity(&judged);
+    let integrity = verdict::integrity(&verified);
     let soundness = integrity.verdict;
     let mut report = Report::new(counted.tally, integrity, now).files(files.iter().map(|file| name(file)));
     if let Some(title) = &arguments.title {
         report = report.title(title);
     }
-    if let Some(policy) = arguments.config.as_deref().map(policy).transpose()?.flatten() {
+    if let Some(policy) = arguments.keys.config.as_deref().map(policy).transpose()?.flatten() {
         report = report.policy(policy);
     }
     report = counted.notes.into_iter().fold(report, Report::note);
-    arguments.hand_over(&report, &judged, signing_key.as_ref(), now)?;
+    arguments.hand_over(&report, &verified, signing_key.as_ref(), now)?;
     Ok(match soundness {
         Soundness::Sound => ExitCode::SUCCESS,
         Soundness::Broken => ExitCode::FAILURE,
@@ -117,19 +109,6 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
 }
 
 impl Arguments {
-    fn for_verifying(&self) -> verify::Arguments {
-        verify::Arguments {
-            paths: self.paths.clone(),
-            key_file: self.key_file.clone(),
-            key_env: self.key_env.clone(),
-            config: self.config.clone(),
-            head: Vec::new(),
-            only: self.only,
-            threads: self.threads,
-            json: false,
-        }
-    }
-
     fn period(&self, now: Timestamp) -> anyhow::Result<Period> {
         Ok(match (self.month, self.last, self.from) {
             (Some(month), _, _) => month,
@@ -156,7 +135,7 @@ impl Arguments {
     fn hand_over(
         &self,
         report: &Report,
-        judged: &Judged,
+        verified: &Verified,
         key: Option<&audit_integrity::Key>,
         now: Timestamp,
     ) -> anyhow::Result<()> {
@@ -174,7 +153,7 @@ impl Arguments {
         told += &format!("the report on {} is in {}\n", report.period, file.display());
         let signature = signature::file_of(file);
         if let Some(key) = key {
-            write(&signature, &signature::sign(file, text.as_bytes(), &judged.report, key, now))?;
+            write(&signature, &signature::sign(file, text.as_bytes(), &verified.report, key, now))?;
             told += &format!("signed with key {}: {}\n", key.id(), signature.display());
         } else if signature.exists() {
             complain(&format!("warning: {} is of an earlier report, and does not fit", signature.display()));
@@ -193,7 +172,7 @@ fn ago(text: &str) -> Result<Timestamp, String> {
     let is_time = text.parse::<Timestamp>().is_ok() || text.parse::<jiff::civil::Date>().is_ok();
     match is_time {
         true => Err(format!("{expected}; a first moment is for --from")),
-        false => time(text).map_err(|_| expected.to_owned()),
+        false => moment(text).map_err(|_| expected.to_owned()),
     }
 }
 
@@ -204,21 +183,7 @@ fn name(file: &Path) -> String {
 /// What the configuration says about keeping records.
 fn policy(config: &Path) -> anyhow::Result<Option<Policy>> {
     let parsed = load(config)?.map_err(|errors| anyhow::anyhow!("{errors}"))?;
-    let days = |days: std::num::NonZeroU32| days.get();
-    // By its name in configurations, which is S3's.
-    let class = |class| match serde_json::to_value(class) {
-        Ok(serde_json::Value::String(name)) => name,
-        _ => format!("{class:?}"),
-    };
-    Ok(parsed.config.retention.map(|retention| Policy {
-        min_days: retention.min_days.map(days),
-        max_days: retention.max_days.map(days),
-        transitions: retention
-            .lifecycle
-            .into_iter()
-            .map(|step| Transition { days: step.days.get(), storage_class: class(step.storage_class) })
-            .collect(),
-    }))
+    Ok(parsed.config.retention.is_some().then(|| parsed.config.policy()))
 }
 
 /// Writes a file that only its owner can read: all of it, or nothing.

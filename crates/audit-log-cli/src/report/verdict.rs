@@ -4,11 +4,11 @@ use audit_integrity::{ChainReport, Finding};
 use audit_report::{Chain, Integrity, Soundness};
 
 use crate::output::path;
-use crate::verify::Judged;
+use crate::verify::Verified;
 
-pub(super) fn integrity(judged: &Judged) -> Integrity {
-    let report = &judged.report;
-    let verdict = match (judged.is_intact(), report.is_broken()) {
+pub(super) fn integrity(verified: &Verified) -> Integrity {
+    let report = &verified.report;
+    let verdict = match (verified.is_intact(), report.is_broken()) {
         (true, _) => Soundness::Sound,
         (false, true) => Soundness::Broken,
         (false, false) => Soundness::CannotTell,
@@ -18,7 +18,7 @@ pub(super) fn integrity(judged: &Judged) -> Integrity {
         chains: report.chains.iter().map(chain).collect(),
         unsealed: report.unsealed,
         unreadable: report.unreadable.iter().map(finding).collect(),
-        notes: judged.notes.iter().chain(&judged.notices).cloned().collect(),
+        notes: verified.notes.iter().chain(&verified.notices).cloned().collect(),
     }
 }
 

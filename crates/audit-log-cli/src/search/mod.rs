@@ -95,8 +95,9 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let format = arguments.format.unwrap_or(if is_terminal { Format::Table } else { Format::Ndjson });
     let columns = columns(arguments, format)?;
     let (query, warnings) = arguments.terms.query(columns.clone().unwrap_or_default())?;
-    if !arguments.verify && !arguments.keys.are_none() {
-        bail!("--key-file, --key-env and --config are for --verify, which was not given");
+    let is_in_s3 = arguments.paths.iter().any(|path| path.starts_with("s3:"));
+    if !arguments.verify && !arguments.keys.are_none() && !is_in_s3 {
+        bail!("--key-file, --key-env and --config are for --verify, which was not given; --config also for s3:// paths");
     }
     let (named, mut problems) = expanded(&arguments.paths);
     let standard_input = match arguments.verify {
@@ -129,7 +130,15 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let search = Search {
         arguments,
         places: &places,
-        sweep: Sweep { query: &query, now: Timestamp::now(), threads, read: &read },
+        sweep: Sweep {
+            query: &query,
+            now: Timestamp::now(),
+            threads,
+            read: &read,
+            config: arguments.keys.config.as_deref(),
+            // Whoever may write there could have noted wrong times.
+            trusts_times: !arguments.verify,
+        },
         complaints: &complaints,
         bar: bar.as_ref(),
     };

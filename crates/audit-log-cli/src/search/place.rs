@@ -29,14 +29,15 @@ pub(crate) enum Place {
 const STANDARD_INPUT: &str = "standard input";
 
 impl Place {
-    /// What is to be read of it, but for a log: that is in several files, which change.
-    pub(crate) fn inputs(&self) -> anyhow::Result<Vec<Input>> {
+    /// What is to be read of it, but for a log: that is in several files, which change. A configuration may say how
+    /// buckets are reached.
+    pub(crate) fn inputs(&self, config: Option<&Path>) -> anyhow::Result<Vec<Input>> {
         let standard_input = |reader| Input::Reader { name: STANDARD_INPUT.to_owned(), reader };
         Ok(match self {
             Self::Log(path) | Self::File(path) => vec![Input::File(path.clone())],
             Self::StandardInput(None) => vec![standard_input(Box::new(io::stdin()))],
             Self::StandardInput(Some(spooled)) => vec![standard_input(Box::new(File::open(spooled)?))],
-            Self::S3(address) => s3::inputs(address)?,
+            Self::S3(address) => s3::inputs(address, config)?,
         })
     }
 

@@ -1,12 +1,13 @@
 //! Reading places from one end to the other, logs too that are rotated meanwhile.
 
+use std::collections::HashSet;
 use std::fs::{self, Metadata};
 use std::ops::ControlFlow;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicU64;
 
-use audit_journal::segments;
+use audit_journal::{Segment, SegmentTimes, segments, times};
 use audit_model::Timestamp;
 use audit_search::{Input, Query, Visitor, scan};
 
@@ -21,6 +22,10 @@ pub(crate) struct Sweep<'a> {
     pub(crate) threads: usize,
     /// How many bytes were read of files.
     pub(crate) read: &'a AtomicU64,
+    /// A configuration that says how buckets are reached.
+    pub(crate) config: Option<&'a Path>,
+    /// Whether rotated files are left out whose noted times are all outside what is looked for.
+    pub(crate) trusts_times: bool,
 }
 
 /// What came of it.
@@ -53,7 +58,7 @@ impl Sweep<'_> {
                         self.log(log, true, visitor, take, &mut swept);
                     }
                 }
-                other => match other.inputs() {
+                other => match other.inputs(self.config) {
                     Ok(found) => inputs.extend(found),
                     Err(error) => swept.problems.push(describe(&error)),
                 },
@@ -64,6 +69,21 @@ impl Sweep<'_> {
         }
         self.scan(inputs, visitor, take, &mut swept);
         swept
+    }
+
+    /// The rotated files of a log, by their first and last record, whose events all happened at other times.
+    fn outside(&self, log: &Path) -> HashSet<(u64, u64)> {
+        let Query { since, until, .. } = self.query;
+        if !self.trusts_times || (since.is_none() && until.is_none()) {
+            return HashSet::new();
+        }
+        // What is not known is read.
+        let known = times(log).unwrap_or_default();
+        let is_outside = |it: &SegmentTimes| {
+            since.is_some_and(|since| it.latest < since) || until.is_some_and(|until| it.earliest >= until)
+        };
+        let numbers = |it: SegmentTimes| (it.segment.first_sequence, it.segment.last_sequence);
+        known.into_iter().filter(is_outside).map(numbers).collect()
     }
 
     /// Reads a log in the order of its records, however it is rotated and compressed meanwhile; the file that is being
@@ -81,6 +101,7 @@ impl Sweep<'_> {
         swept: &mut Swept,
     ) -> u64 {
         let mut done = 0;
+        let outside = self.outside(log);
         for _ in 0..LOOKS {
             // In this order: a file that was there before the rotated ones were listed, and still is, holds what follows them.
             let active = identity(log);
@@ -91,7 +112,10 @@ impl Sweep<'_> {
                     return done;
                 }
             };
-            let left: Vec<_> = rotated.into_iter().filter(|segment| segment.last_sequence > done).collect();
+            let is_left = |segment: &Segment| {
+                segment.last_sequence > done && !outside.contains(&(segment.first_sequence, segment.last_sequence))
+            };
+            let left: Vec<_> = rotated.into_iter().filter(is_left).collect();
             let packed = left.iter().take_while(|segment| segment.is_compressed()).count();
             let Some(next) = left.get(packed.saturating_sub(1)) else {
                 // Nothing at all is told; a log that was just rotated may have no file of its own for a moment.
@@ -237,7 +261,7 @@ mod tests {
     /// What is found, when `meanwhile` happens each time that something was found.
     fn found(directory: &Directory, mut meanwhile: impl FnMut(usize)) -> (Vec<String>, Vec<String>) {
         let (query, read) = (Query::default(), AtomicU64::new(0));
-        let sweep = Sweep { query: &query, now: Timestamp::now(), threads: 2, read: &read };
+        let sweep = Sweep { query: &query, now: Timestamp::now(), threads: 2, read: &read, config: None, trusts_times: true };
         let (mut ids, mut swept, mut calls) = (Vec::new(), Swept::default(), 0);
         let mut take = |part: Vec<String>| {
             if !part.is_empty() {
@@ -288,7 +312,7 @@ mod tests {
         let expected = identity(&directory.log());
         directory.rotate(1, 3);
         let (query, read) = (Query::default(), AtomicU64::new(0));
-        let sweep = Sweep { query: &query, now: Timestamp::now(), threads: 1, read: &read };
+        let sweep = Sweep { query: &query, now: Timestamp::now(), threads: 1, read: &read, config: None, trusts_times: true };
         let mut ids = Vec::new();
         for is_there in [false, true] {
             if is_there {
