@@ -4,6 +4,10 @@ use std::path::PathBuf;
 
 use audit_keeper::Keeper;
 use audit_retention::HoldsFile;
+#[cfg(feature = "cloudwatch")]
+use audit_sink_cloudwatch::CloudwatchRetention;
+#[cfg(feature = "kafka")]
+use audit_sink_kafka::KafkaRetention;
 
 use crate::{AssembleError, Config, DestinationKind, Environment, FileDestination, JournalFile};
 
@@ -21,13 +25,13 @@ impl Config {
     /// this one is for whoever wants to see its plan.
     ///
     /// # Errors
-    /// When there is no place for the journal.
+    /// When there is no place for the journal, or a destination's name or options are none.
     pub fn keeper(&self, environment: Environment<'_>) -> Result<Keeper, AssembleError> {
         let journal = self.journal(environment).ok_or(AssembleError::NoJournal)?;
-        Ok(self.keeper_of(&journal))
+        self.keeper_of(&journal)
     }
 
-    pub(crate) fn keeper_of(&self, journal: &JournalFile) -> Keeper {
+    pub(crate) fn keeper_of(&self, journal: &JournalFile) -> Result<Keeper, AssembleError> {
         let mut keeper = Keeper::new(self.policy(), HoldsFile::open(self.holds_file(journal)));
         if let Some(interval) = self.retention.as_ref().and_then(|retention| retention.interval) {
             keeper = keeper.interval(interval);
@@ -41,18 +45,29 @@ impl Config {
                 DestinationKind::File(file) => keeper.copy(name, &file.path, max_files(file)),
                 #[cfg(feature = "s3")]
                 DestinationKind::S3(s3) => {
-                    keeper.s3(name, self.s3(s3, crate::deliver::request_timeout(destination)))
+                    let options = self.s3(s3, crate::deliver::request_timeout(destination));
+                    keeper.s3(name, audit_sink_s3::S3Retention::new(options))
                 }
                 #[cfg(feature = "cloudwatch")]
-                DestinationKind::Cloudwatch(it) => keeper.cloudwatch(name, crate::deliver::cloudwatch(it)),
+                DestinationKind::Cloudwatch(it) => {
+                    let retention = CloudwatchRetention::new(crate::deliver::cloudwatch(it));
+                    keeper.cloudwatch(name, retention.map_err(|error| self.unusable(index, error))?)
+                }
                 #[cfg(feature = "kafka")]
                 DestinationKind::Kafka(it) => {
-                    keeper.kafka(name, crate::deliver::kafka(it, crate::deliver::timeout_of(destination)))
+                    let options = crate::deliver::kafka(it, crate::deliver::timeout_of(destination));
+                    let retention = KafkaRetention::new(options);
+                    keeper.kafka(name, retention.map_err(|error| self.unusable(index, error))?)
                 }
                 other => keeper.elsewhere(name, other.type_name()),
             };
         }
-        keeper
+        Ok(keeper)
+    }
+
+    #[cfg(any(feature = "cloudwatch", feature = "kafka"))]
+    fn unusable(&self, index: usize, error: impl std::error::Error + Send + Sync + 'static) -> AssembleError {
+        AssembleError::Destination { path: self.full_path(index), source: error.into() }
     }
 }
 

@@ -67,22 +67,22 @@ impl Keeper {
     /// Adds a destination in S3.
     #[cfg(feature = "s3")]
     #[must_use]
-    pub fn s3(self, destination: &str, options: audit_sink_s3::S3Options) -> Self {
-        self.place(destination, Kind::S3(audit_sink_s3::S3Retention::new(options)))
+    pub fn s3(self, destination: &str, retention: audit_sink_s3::S3Retention) -> Self {
+        self.place(destination, Kind::S3(retention))
     }
 
     /// Adds a destination in CloudWatch Logs.
     #[cfg(feature = "cloudwatch")]
     #[must_use]
-    pub fn cloudwatch(self, destination: &str, options: audit_sink_cloudwatch::CloudwatchOptions) -> Self {
-        self.place(destination, Kind::Cloudwatch(audit_sink_cloudwatch::CloudwatchRetention::new(options)))
+    pub fn cloudwatch(self, destination: &str, retention: audit_sink_cloudwatch::CloudwatchRetention) -> Self {
+        self.place(destination, Kind::Cloudwatch(retention))
     }
 
     /// Adds a Kafka topic.
     #[cfg(feature = "kafka")]
     #[must_use]
-    pub fn kafka(self, destination: &str, options: audit_sink_kafka::KafkaOptions) -> Self {
-        self.place(destination, Kind::Kafka(audit_sink_kafka::KafkaRetention::new(options)))
+    pub fn kafka(self, destination: &str, retention: audit_sink_kafka::KafkaRetention) -> Self {
+        self.place(destination, Kind::Kafka(retention))
     }
 
     /// Adds a destination whose records are somebody else's to keep.
