@@ -181,7 +181,7 @@ impl Config {
         let options = self.pipeline_unkept(environment)?;
         #[cfg(feature = "delivery")]
         if let Some(journal) = self.journal(environment) {
-            let keeper = self.keeper_of(&journal)?;
+            let keeper = self.keeper_of(&journal);
             return Ok(options.worker("audit-keeper", move |worker| keeper.work(worker)));
         }
         Ok(options)

@@ -25,13 +25,13 @@ impl Config {
     /// this one is for whoever wants to see its plan.
     ///
     /// # Errors
-    /// When there is no place for the journal, or a destination's name or options are none.
+    /// When there is no place for the journal.
     pub fn keeper(&self, environment: Environment<'_>) -> Result<Keeper, AssembleError> {
         let journal = self.journal(environment).ok_or(AssembleError::NoJournal)?;
-        self.keeper_of(&journal)
+        Ok(self.keeper_of(&journal))
     }
 
-    pub(crate) fn keeper_of(&self, journal: &JournalFile) -> Result<Keeper, AssembleError> {
+    pub(crate) fn keeper_of(&self, journal: &JournalFile) -> Keeper {
         let mut keeper = Keeper::new(self.policy(), HoldsFile::open(self.holds_file(journal)));
         if let Some(interval) = self.retention.as_ref().and_then(|retention| retention.interval) {
             keeper = keeper.interval(interval);
@@ -50,24 +50,17 @@ impl Config {
                 }
                 #[cfg(feature = "cloudwatch")]
                 DestinationKind::Cloudwatch(it) => {
-                    let retention = CloudwatchRetention::new(crate::deliver::cloudwatch(it));
-                    keeper.cloudwatch(name, retention.map_err(|error| self.unusable(index, error))?)
+                    keeper.cloudwatch(name, CloudwatchRetention::new(crate::deliver::cloudwatch(it)))
                 }
                 #[cfg(feature = "kafka")]
                 DestinationKind::Kafka(it) => {
                     let options = crate::deliver::kafka(it, crate::deliver::timeout_of(destination));
-                    let retention = KafkaRetention::new(options);
-                    keeper.kafka(name, retention.map_err(|error| self.unusable(index, error))?)
+                    keeper.kafka(name, KafkaRetention::new(options))
                 }
                 other => keeper.elsewhere(name, other.type_name()),
             };
         }
-        Ok(keeper)
-    }
-
-    #[cfg(any(feature = "cloudwatch", feature = "kafka"))]
-    fn unusable(&self, index: usize, error: impl std::error::Error + Send + Sync + 'static) -> AssembleError {
-        AssembleError::Destination { path: self.full_path(index), source: error.into() }
+        keeper
     }
 }
 

@@ -9,7 +9,7 @@ use audit_sink::SinkError;
 use aws_sdk_cloudwatchlogs::Client;
 use aws_sdk_cloudwatchlogs::error::ProvideErrorMetadata;
 
-use crate::{CloudwatchOptions, InvalidName};
+use crate::CloudwatchOptions;
 
 /// Makes a log group's retention follow a policy.
 ///
@@ -23,11 +23,9 @@ pub struct CloudwatchRetention {
 
 impl CloudwatchRetention {
     /// For the log group of a sink of the same options. It connects at first use.
-    ///
-    /// # Errors
-    /// When CloudWatch Logs takes no such name.
-    pub fn new(options: CloudwatchOptions) -> Result<Self, InvalidName> {
-        Ok(Self { options: options.checked()?, client: Mutex::new(None) })
+    #[must_use]
+    pub fn new(options: CloudwatchOptions) -> Self {
+        Self { options, client: Mutex::new(None) }
     }
 
     /// What has to be done to the log group now. Nothing is changed.
@@ -35,13 +33,15 @@ impl CloudwatchRetention {
     /// It takes the permission `logs:DescribeLogGroups`.
     ///
     /// # Errors
-    /// When the log group may not be looked at, or the service is out of reach.
+    /// When the log group may not be looked at, when CloudWatch Logs takes no such name, or when the service is out of
+    /// reach.
     pub async fn plan(
         &self,
         policy: &Policy,
         holds: &Holds,
         now: Timestamp,
     ) -> Result<Plan<Change>, SinkError> {
+        self.options.clone().checked().map_err(SinkError::rejected)?;
         let client = self.client().await;
         let group =
             LogGroup { name: self.options.log_group.clone(), retention: self.retention(&client).await? };

@@ -79,7 +79,7 @@ fn the_nearest_that_the_service_takes() {
         let mut create = vec![id.as_str(), secret, &stream.group, "create"];
         create.extend(before);
         stream.python("retention.py", &create);
-        let retention = CloudwatchRetention::new(options(&stream.group, &stream.endpoint)).unwrap();
+        let retention = CloudwatchRetention::new(options(&stream.group, &stream.endpoint));
         follow(&retention, &policy, &Holds::default());
         assert_eq!(shown(&stream), format!(". {after}\n-b 5\n/a 5\n"), "{policy:?} {before:?}");
     }
@@ -90,7 +90,7 @@ fn a_hold_keeps_all_for_as_long_as_it_is_active() {
     let Some(stream) = Stream::new() else { return };
     let (id, secret) = &stream.credentials;
     stream.python("retention.py", &[id, secret, &stream.group, "create", "30"]);
-    let retention = CloudwatchRetention::new(options(&stream.group, &stream.endpoint)).unwrap();
+    let retention = CloudwatchRetention::new(options(&stream.group, &stream.endpoint));
     let policy = policy(Some(365), Some(365));
     for (holds, after) in [(Holds::default(), "365"), (held(), "None"), (Holds::default(), "365")] {
         follow(&retention, &policy, &holds);
@@ -101,7 +101,7 @@ fn a_hold_keeps_all_for_as_long_as_it_is_active() {
 #[test]
 fn a_log_group_that_is_missing_is_made_by_the_first_batch() {
     let Some(stream) = Stream::new() else { return };
-    let retention = CloudwatchRetention::new(options(&stream.group, &stream.endpoint)).unwrap();
+    let retention = CloudwatchRetention::new(options(&stream.group, &stream.endpoint));
     let policy = policy(Some(365), None);
     let plan = follow(&retention, &policy, &held());
     assert!(plan.is_empty() && plan.notes[0].contains("does not exist yet"), "{plan:?}");
@@ -123,7 +123,7 @@ fn the_permission_that_is_missing_is_named() {
         (Some(forever), "logs:DeleteRetentionPolicy"),
     ] {
         let service = Responder::new([refused(400, "AccessDeniedException")]);
-        let retention = CloudwatchRetention::new(options("audit", &service.endpoint)).unwrap();
+        let retention = CloudwatchRetention::new(options("audit", &service.endpoint));
         let result = runtime().block_on(async {
             match &change {
                 Some(change) => retention.apply(change).await,
@@ -153,7 +153,7 @@ fn a_group_on_a_later_page_is_found() {
     };
     let first = groups(["audit-a", "audit-b"], r#","nextToken":"t""#);
     let service = Responder::new([first, groups(["audit", "auditor"], "")]);
-    let retention = CloudwatchRetention::new(options("audit", &service.endpoint)).unwrap();
+    let retention = CloudwatchRetention::new(options("audit", &service.endpoint));
     let plan =
         runtime().block_on(retention.plan(&policy(Some(30), None), &Holds::default(), Timestamp::now()));
     assert_eq!(
@@ -165,5 +165,8 @@ fn a_group_on_a_later_page_is_found() {
 
 #[test]
 fn a_name_that_the_service_does_not_take_is_refused() {
-    assert!(CloudwatchRetention::new(options("a b", "http://127.0.0.1:9")).is_err());
+    let retention = CloudwatchRetention::new(options("a b", "http://127.0.0.1:9"));
+    let plan = runtime().block_on(retention.plan(&Policy::default(), &Holds::default(), Timestamp::now()));
+    let Err(SinkError::Rejected { source }) = plan else { panic!("{plan:?}") };
+    assert!(source.to_string().starts_with("log group `a b`: expected"), "{source}");
 }

@@ -9,11 +9,11 @@ use rdkafka::client::DefaultClientContext;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use tokio::time::sleep;
 
+use crate::KafkaOptions;
 use crate::check::{self, TIMEOUT};
 use crate::connection::Connection;
 use crate::options::refusal;
 use crate::reports::advice;
-use crate::{KafkaOptions, KafkaOptionsError};
 
 /// How often, and in what distance at first, to look whether a change has come to the brokers; 5 s in all.
 const LOOKS: u32 = 8;
@@ -29,12 +29,9 @@ pub struct KafkaRetention {
 
 impl KafkaRetention {
     /// For the topic of a sink of the same options. It connects when it is used, and not for longer.
-    ///
-    /// # Errors
-    /// As [`KafkaSink::new`](crate::KafkaSink::new).
-    pub fn new(options: KafkaOptions) -> Result<Self, KafkaOptionsError> {
-        options.try_out()?;
-        Ok(Self { options })
+    #[must_use]
+    pub fn new(options: KafkaOptions) -> Self {
+        Self { options }
     }
 
     /// What has to be done to the topic now. Nothing is changed.
@@ -42,7 +39,7 @@ impl KafkaRetention {
     /// It takes DESCRIBE_CONFIGS and DESCRIBE on the topic.
     ///
     /// # Errors
-    /// When the topic may not be looked at, or the brokers are out of reach.
+    /// When the topic may not be looked at, the brokers are out of reach, or the options are such as no sink is made of.
     pub async fn plan(
         &self,
         policy: &Policy,
@@ -118,6 +115,7 @@ struct Admin<'a> {
 impl<'a> Admin<'a> {
     /// `None` where there is no such topic.
     async fn of_topic(options: &'a KafkaOptions) -> Result<Option<Self>, SinkError> {
+        options.try_out().map_err(|error| options.failure(&error.to_string()))?;
         let mut config = options.client_config();
         config.set("allow.auto.create.topics", "false").set("enable.idempotence", "false");
         let cannot_start = |error| options.failure(&refusal(&error).to_string());

@@ -167,10 +167,15 @@ impl S3Retention {
 
     async fn is_versioned(&self, client: &Client) -> Result<bool, SinkError> {
         let asked = client.get_bucket_versioning().bucket(&self.connection.options.bucket).send().await;
-        let found =
-            asked.map_err(|error| self.connection.read("GetBucketVersioning", &error).into_sink_error())?;
-        // Where it is suspended, versions from before are still there.
-        Ok(found.status().is_some())
+        match asked {
+            // Where it is suspended, versions from before are still there.
+            Ok(found) => Ok(found.status().is_some()),
+            Err(error) => match self.connection.read("GetBucketVersioning", &error) {
+                // A server that has no versions.
+                error if error.status == Some(501) => Ok(false),
+                error => Err(error.into_sink_error()),
+            },
+        }
     }
 
     async fn object_lock(&self, client: &Client) -> Result<Option<BucketLock>, SinkError> {

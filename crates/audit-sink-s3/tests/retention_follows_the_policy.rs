@@ -358,6 +358,13 @@ fn the_permission_that_is_missing_is_named() {
 }
 
 #[test]
+fn a_server_without_versions_and_locks_is_one_without_them() {
+    let none = "<Error><Code>NotImplemented</Code><Message>None</Message></Error>";
+    let none = ("501 Not Implemented", "", none);
+    answered(None, &hold(None, None), &[none, NO_RULES, none]).0.unwrap();
+}
+
+#[test]
 fn all_rules_go_back_with_what_else_was_set_and_a_refusal_is_told() {
     let rule = "<Rule><ID>tidy</ID><Status>Enabled</Status><Filter><Prefix>tmp/</Prefix></Filter>\
                 <AbortIncompleteMultipartUpload><DaysAfterInitiation>2</DaysAfterInitiation></AbortIncompleteMultipartUpload>\

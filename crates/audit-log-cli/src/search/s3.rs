@@ -54,7 +54,9 @@ mod with {
         if objects.is_empty() {
             bail!("{address}: no object's key begins so");
         }
-        let keys: Vec<String> = objects.into_iter().map(|object| object.key).collect();
+        // Beside records there are marks of legal holds.
+        let is_records = |key: &String| !key.contains("/legal-holds/");
+        let keys: Vec<String> = objects.into_iter().map(|object| object.key).filter(is_records).collect();
         let name = |key: &String| harmless(&format!("s3://{bucket}/{key}"));
         let names: Vec<String> = keys.iter().map(name).collect();
         let pending = keys.iter().map(|_| Mutex::new(Pending::NotAsked)).collect();
