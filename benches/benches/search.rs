@@ -6,14 +6,16 @@
 //! for every side:
 //! - a condition of which one record in ten thousand is true, beside `jq` with its translation (on the first file, by the byte) and
 //!   beside `ripgrep` with the rarer of its two texts, which is not all of the condition; gzipped beside `gunzip -c | rg`;
-//! - a condition without any text, and counts by type and actor, beside DuckDB's `read_json`, which is told the columns it needs,
-//!   and the counts beside `jq | sort | uniq -c` (on the first file).
+//! - a condition without any text, and counts by type and actor, beside DuckDB's `read_json` (and, for information, its
+//!   `read_ndjson_objects`, which reads no more of a line than is asked for), and the counts beside `jq | sort | uniq -c` (on the
+//!   first file).
 //!
 //! The files are made once, in `AUDIT_BENCH_DATA` or the build directory. `AUDIT_BENCH_MB` makes them smaller or larger,
 //! `AUDIT_BENCH_PYTHON` names a Python that has DuckDB, and `AUDIT_BENCH_SIDES` only those sides whose name has it.
 //! A peer that is not there is left out.
 #![allow(clippy::print_stdout, reason = "a benchmark's output is what it prints")]
 
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io::{BufRead as _, BufReader, BufWriter, Read as _, Write as _};
@@ -323,13 +325,23 @@ impl Drop for DuckDb {
     }
 }
 
-/// What DuckDB reads of the files: only these columns.
-fn table(files: &[PathBuf], columns: &str) -> String {
+/// The files as DuckDB takes them: finding out what columns there are, and as objects of which it looks up what it needs.
+fn tables(files: &[PathBuf]) -> [String; 2] {
     let names: Vec<String> = files.iter().map(|file| format!("'{}'", file.display())).collect();
-    format!(
-        "read_json([{}], format = 'newline_delimited', columns = {{event: 'STRUCT({columns})'}})",
-        names.join(", ")
-    )
+    let names = names.join(", ");
+    [format!("read_json([{names}], format = 'newline_delimited')"), format!("read_ndjson_objects([{names}])")]
+}
+
+type Shared<'d> = &'d RefCell<Option<DuckDb>>;
+
+/// A turn of DuckDB, which has to find so many rows in so many bytes.
+fn ask(duckdb: Shared<'_>, query: String, found: usize, bytes: u64) -> impl FnMut() -> f64 + '_ {
+    move || {
+        let mut duckdb = duckdb.borrow_mut();
+        let (rows, time) = duckdb.as_mut().expect("it was there").ask(&query);
+        assert_eq!(rows, found);
+        bytes as f64 / time.as_secs_f64()
+    }
 }
 
 fn wants(side: &str) -> bool {
@@ -393,7 +405,7 @@ fn selective(plain: &[PathBuf], gzipped: &[PathBuf], table: &mut Table) {
     }
 }
 
-fn without_text(plain: &[PathBuf], duckdb: &std::cell::RefCell<Option<DuckDb>>, out: &mut Table) {
+fn without_text(plain: &[PathBuf], duckdb: Shared<'_>, out: &mut Table) {
     let all = size(plain);
     let query = condition(WITHOUT_TEXT);
     let found = count(plain, &query);
@@ -402,23 +414,22 @@ fn without_text(plain: &[PathBuf], duckdb: &std::cell::RefCell<Option<DuckDb>>, 
         .side("condition without a text", || rate(all, || assert_eq!(count(plain, &query), found)));
     let has_duckdb = duckdb.borrow().is_some();
     if has_duckdb {
-        let from = table(plain, "action STRUCT(duration_ms BIGINT)");
-        let asked = format!("SELECT 1 FROM {from} WHERE event.action.duration_ms > 100000");
-        sides = sides.side("DuckDB's", move || {
-            let mut duckdb = duckdb.borrow_mut();
-            let (rows, time) = duckdb.as_mut().expect("it was there").ask(&asked);
-            assert_eq!(rows as u64, found);
-            all as f64 / time.as_secs_f64()
-        });
+        let [json, objects] = tables(plain);
+        let asked = format!("SELECT 1 FROM {json} WHERE event.action.duration_ms > 100000");
+        sides = sides.side("DuckDB's read_json", ask(duckdb, asked, found as usize, all));
+        let asked =
+            format!("SELECT 1 FROM {objects} WHERE (json->>'$.event.action.duration_ms')::BIGINT > 100000");
+        sides = sides.side("DuckDB's read_ndjson_objects", ask(duckdb, asked, found as usize, all));
     }
     let rates = sides.measure(rounds());
     out.rate(&rates, "condition without a text", "MB/s", 1e6);
     if has_duckdb {
-        out.ratio(&rates, "condition without a text", "DuckDB's", Some(1.5));
+        out.ratio(&rates, "condition without a text", "DuckDB's read_json", Some(1.5));
+        out.ratio(&rates, "condition without a text", "DuckDB's read_ndjson_objects", None);
     }
 }
 
-fn counts(plain: &[PathBuf], duckdb: &std::cell::RefCell<Option<DuckDb>>, out: &mut Table) {
+fn counts(plain: &[PathBuf], duckdb: Shared<'_>, out: &mut Table) {
     let (all, first) = (size(plain), size(&plain[..1]));
     let found = groups(plain).len();
     println!("{found} groups by type and actor");
@@ -426,15 +437,14 @@ fn counts(plain: &[PathBuf], duckdb: &std::cell::RefCell<Option<DuckDb>>, out: &
     let has_duckdb = duckdb.borrow().is_some();
     let has_jq = has("jq");
     if has_duckdb {
-        let from = table(plain, "event_type VARCHAR, actor STRUCT(id VARCHAR)");
+        let [json, objects] = tables(plain);
         let asked =
-            format!("SELECT event.event_type AS t, event.actor.id AS a, count(*) FROM {from} GROUP BY t, a");
-        sides = sides.side("DuckDB's counts", move || {
-            let mut duckdb = duckdb.borrow_mut();
-            let (rows, time) = duckdb.as_mut().expect("it was there").ask(&asked);
-            assert_eq!(rows, found);
-            all as f64 / time.as_secs_f64()
-        });
+            format!("SELECT event.event_type AS t, event.actor.id AS a, count(*) FROM {json} GROUP BY t, a");
+        sides = sides.side("DuckDB's read_json, counts", ask(duckdb, asked, found, all));
+        let asked = format!(
+            "SELECT json->>'$.event.event_type' AS t, json->>'$.event.actor.id' AS a, count(*) FROM {objects} GROUP BY t, a"
+        );
+        sides = sides.side("DuckDB's read_ndjson_objects, counts", ask(duckdb, asked, found, all));
     }
     if has_jq {
         let script = "jq -r '[.event.event_type, .event.actor.id] | @tsv' \"$@\" | sort | uniq -c";
@@ -446,7 +456,8 @@ fn counts(plain: &[PathBuf], duckdb: &std::cell::RefCell<Option<DuckDb>>, out: &
     let rates = sides.measure(rounds());
     out.rate(&rates, "counts", "MB/s", 1e6);
     if has_duckdb {
-        out.ratio(&rates, "counts", "DuckDB's counts", Some(3.0));
+        out.ratio(&rates, "counts", "DuckDB's read_json, counts", Some(3.0));
+        out.ratio(&rates, "counts", "DuckDB's read_ndjson_objects, counts", None);
     }
     if has_jq {
         out.ratio(&rates, "counts", "jq | sort | uniq -c", Some(30.0));
@@ -470,7 +481,7 @@ fn main() {
         assert!(count(&plain, &condition(WITHOUT_TEXT)) > 0 && !groups(&plain).is_empty());
         return;
     }
-    let duckdb = std::cell::RefCell::new(DuckDb::start());
+    let duckdb = RefCell::new(DuckDb::start());
     if duckdb.borrow().is_none() {
         println!("AUDIT_BENCH_PYTHON names no Python with DuckDB, which is left out");
     }
