@@ -73,13 +73,14 @@ pub(crate) fn of_directory(directory: &Path) -> io::Result<Vec<PathBuf>> {
 
 /// Whether it is a log that this program writes, or wrote, or a copy of one: it is rotated under whoever reads it.
 pub(crate) fn is_ours(log: &Path) -> bool {
-    has_head(log) || beside(log, ".lock").exists() || segments(log).is_ok_and(|segments| !segments.is_empty())
+    let any_segment = || segments(log).is_ok_and(|segments| !segments.is_empty());
+    beside(log, ".head").exists() || beside(log, ".lock").exists() || any_segment()
 }
 
-/// Whether it is a log of record whose rotated files are named by the numbers in the records. Those of a copy, which may have
-/// only some of the records, are named by the count of its lines.
-pub(crate) fn has_head(log: &Path) -> bool {
-    beside(log, ".head").exists()
+/// Whether its rotated files are named by the numbers in its records. Those of a copy, which may have only some of the records
+/// and has no head, are named by the count of its lines.
+pub(crate) fn is_numbered(log: &Path) -> bool {
+    fs::metadata(beside(log, ".head")).is_ok_and(|head| head.len() > 0)
 }
 
 fn beside(log: &Path, end: &str) -> PathBuf {

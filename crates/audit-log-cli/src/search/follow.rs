@@ -21,7 +21,7 @@ use super::complaints::Complaints;
 use super::place::Place;
 use super::rows::{Output, Rows};
 use super::sweep::{Sweep, Swept, identity, identity_of};
-use crate::logs::{has_head, is_ours};
+use crate::logs::{is_numbered, is_ours};
 
 /// How long nothing is looked at when there was nothing new.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -218,8 +218,8 @@ impl Log {
             None => {
                 let Some(line) = first_line(&self.path)? else { return Ok(()) };
                 let reader = Reader::from_sequence(&self.path, self.done + 1);
-                let is_numbered = has_head(&self.path) && SealedRecord::sequence_number_of(&line).is_some();
-                self.reader.insert(match is_numbered {
+                let is_sealed = SealedRecord::sequence_number_of(&line).is_some();
+                self.reader.insert(match is_sealed && is_numbered(&self.path) {
                     true => reader.numbered_by(SealedRecord::sequence_number_of),
                     false => reader,
                 })
@@ -249,7 +249,7 @@ fn first_line(log: &Path) -> io::Result<Option<Vec<u8>>> {
     };
     let mut line = Vec::new();
     BufReader::new(opened).read_until(b'\n', &mut line)?;
-    Ok((line.last() == Some(&b'\n')).then_some(line))
+    Ok(line.pop_if(|byte| *byte == b'\n').map(|_| line))
 }
 
 /// A file that is followed by its name, as `tail -F` does.
