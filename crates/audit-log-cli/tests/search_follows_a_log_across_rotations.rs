@@ -101,7 +101,8 @@ fn a_log_is_followed_over_rotations_and_compression_with_nothing_missed_or_doubl
     };
     let history: String = (0..1500).map(large).collect();
     assert_code(&place.run(&history), 0);
-    assert!(rotated("") >= 3);
+    let before = rotated("");
+    assert!(before > 0);
     let mut writer = place.begin_run();
     let mut events = writer.stdin.take().unwrap();
     // The hand-over from what is there to what comes happens while it is being written and rotated.
@@ -116,7 +117,7 @@ fn a_log_is_followed_over_rotations_and_compression_with_nothing_missed_or_doubl
         assert_eq!(late.next_number(), number);
     }
     let mut events = writing.join().unwrap();
-    wait_until("all rotated files are compressed", || rotated(".gz") >= 8);
+    wait_until("more was rotated and compressed", || rotated(".gz") > before);
     events.write_all(event("backup.completed", 3500).as_bytes()).unwrap();
     assert_eq!(following.next_number(), 3500, "one by one as they come");
     assert_eq!(late.next_number(), 3500);
