@@ -1,4 +1,7 @@
-use audit_condition::Path;
+use std::cell::OnceCell;
+
+use audit_condition::{FieldValue, Path};
+use audit_model::Event;
 use audit_search::Hit;
 use serde::de::IgnoredAny;
 use serde_json::Value;
@@ -15,20 +18,35 @@ pub(super) enum Cell {
     Missing,
 }
 
-impl Cell {
-    pub(super) fn of(hit: &Hit<'_>, path: &Path) -> Self {
-        let Some(text) = hit.text(path) else { return Self::Missing };
-        if is_plain(&text) {
-            return Self::Text(text.into_owned());
-        }
-        // The text "7" or the number 7: only the event tells.
-        let value = hit.event().ok().and_then(|event| path.get(&event).map(|value| value.to_value()));
-        match value {
-            Some(Value::String(_)) | None => Self::Text(text.into_owned()),
-            Some(_) => Self::Json(text.into_owned()),
-        }
+/// What a record has in its fields.
+pub(super) struct Fields<'h, 'l> {
+    hit: &'h Hit<'l>,
+    /// The whole event, when it was needed.
+    event: OnceCell<Option<Event>>,
+}
+
+impl<'h, 'l> Fields<'h, 'l> {
+    pub(super) fn of(hit: &'h Hit<'l>) -> Self {
+        Self { hit, event: OnceCell::new() }
     }
 
+    pub(super) fn get(&self, path: &Path) -> Cell {
+        let Some(text) = self.hit.text(path) else { return Cell::Missing };
+        if is_plain(&text) {
+            return Cell::Text(text.into_owned());
+        }
+        // The text "7" or the number 7: only the event tells.
+        let event = self.event.get_or_init(|| self.hit.event().ok());
+        match event.as_ref().and_then(|event| path.get(event)) {
+            None | Some(FieldValue::Text(_) | FieldValue::Time(_) | FieldValue::Json(Value::String(_))) => {
+                Cell::Text(text.into_owned())
+            }
+            Some(_) => Cell::Json(text.into_owned()),
+        }
+    }
+}
+
+impl Cell {
     pub(super) fn to_json(&self) -> String {
         match self {
             Self::Text(text) => Value::from(text.as_str()).to_string(),

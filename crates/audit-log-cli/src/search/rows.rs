@@ -7,7 +7,7 @@ use audit_search::{BadLine, Hit, Visitor};
 use serde_json::Value;
 
 use super::Format;
-use super::cell::Cell;
+use super::cell::{Cell, Fields};
 use super::complaints::{Complaints, Refused};
 use super::csv;
 use super::table::{Known, Layout};
@@ -52,7 +52,8 @@ impl Visitor for Rows<'_> {
         if part.ends.len() >= limit || part.cells.len() >= limit {
             return;
         }
-        let mut cells = shape.columns.iter().flatten().map(|path| Cell::of(hit, path));
+        let fields = Fields::of(hit);
+        let mut cells = shape.columns.iter().flatten().map(|path| fields.get(path));
         match shape.format {
             Format::Table => part.cells.push(cells.map(|cell| cell.to_shown()).collect()),
             Format::Csv if shape.terminal.is_some() => {

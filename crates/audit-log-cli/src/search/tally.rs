@@ -7,7 +7,7 @@ use audit_search::{BadLine, Hit, Visitor};
 use serde_json::Value;
 
 use super::Format;
-use super::cell::{Cell, is_plain};
+use super::cell::{Cell, Fields, is_plain};
 use super::complaints::{Complaints, Refused};
 use super::csv;
 use super::table::{Known, Layout};
@@ -69,12 +69,13 @@ impl Visitor for Groups<'_> {
 
     fn hit(&self, part: &mut GroupsPart, hit: &Hit<'_>) {
         part.key.clear();
+        let fields = Fields::of(hit);
         for path in self.by {
             let text = hit.text(path);
             match text.as_deref() {
                 Some(text) if is_plain(text) => push(&mut part.key, TEXT, text),
                 None => push(&mut part.key, MISSING, ""),
-                Some(_) => match Cell::of(hit, path) {
+                Some(_) => match fields.get(path) {
                     Cell::Text(text) => push(&mut part.key, TEXT, &text),
                     Cell::Json(json) => push(&mut part.key, JSON, &json),
                     Cell::Missing => push(&mut part.key, MISSING, ""),
