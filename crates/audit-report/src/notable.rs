@@ -100,7 +100,7 @@ pub struct ConfigurationChange {
     pub resource: Option<String>,
     /// How it came out.
     pub result: Option<String>,
-    /// What changed, field by field, up to [`MOST_CHANGES`].
+    /// What changed, field by field, up to a hundred.
     pub changes: Vec<Change>,
     /// How many more fields changed.
     pub more_changes: u64,
