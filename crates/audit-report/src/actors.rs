@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use hashbrown::HashMap;
 
 use audit_model::Timestamp;
 use serde::Serialize;

@@ -10,6 +10,16 @@ pub(crate) fn excerpt(text: &str) -> String {
     shortened(text, MOST)
 }
 
+/// A name to count by: of one that is longer than any should be, the beginning.
+pub(crate) fn bounded(name: &str) -> &str {
+    const MOST_BYTES: usize = 2048;
+    if name.len() <= MOST_BYTES {
+        return name;
+    }
+    let end = (0..=MOST_BYTES).rev().find(|end| name.is_char_boundary(*end));
+    &name[..end.unwrap_or(0)]
+}
+
 /// The first `most` characters, the last of which is an ellipsis where there were more.
 pub(crate) fn shortened(text: &str, most: usize) -> String {
     match text.char_indices().nth(most) {

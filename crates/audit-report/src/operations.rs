@@ -1,7 +1,8 @@
-use std::collections::HashMap;
+use hashbrown::HashMap;
 
 use serde::Serialize;
 
+use crate::excerpt::excerpt;
 use crate::outcome::Outcome;
 
 /// What was done, by type and result.
@@ -113,9 +114,11 @@ impl Counts {
                 totals[column] += number;
             }
             let TypeCount { total, failures, denied, .. } = count;
-            types.push(Operation { event_type: event_type.into(), total, failures, denied, counts });
+            types.push(Operation { event_type: excerpt(&event_type), total, failures, denied, counts });
         }
         types.sort_by(|a, b| (a.category(), &a.event_type).cmp(&(b.category(), &b.event_type)));
+        drop(index);
+        let results = results.into_iter().map(|name| name.map(|name| excerpt(&name))).collect();
         Operations { results, types, totals }
     }
 }

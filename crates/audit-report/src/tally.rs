@@ -1,5 +1,6 @@
 use audit_model::{ActionResult, Event, EventType, Timestamp};
 
+use crate::excerpt::bounded;
 use crate::kept::Kept;
 use crate::outcome::Outcome;
 use crate::{ConfigurationChange, Denied, Failure, Gap, HoldRecord, Period, Pruned, Timeline};
@@ -66,7 +67,8 @@ impl Tally {
         self.period
     }
 
-    /// Counts a record. One outside the period is left out, and then it returns false.
+    /// Counts a record. One outside the period is left out, and then it returns false. Names longer than 2 KiB count by
+    /// their first 2 KiB.
     pub fn count(
         &mut self,
         time: Timestamp,
@@ -82,8 +84,8 @@ impl Tally {
         self.failed += u64::from(outcome == Outcome::Failed);
         self.refused += u64::from(outcome == Outcome::Denied);
         self.timeline.count(time, outcome);
-        self.operations.count(event_type, result, outcome);
-        self.actors.count(actor_id, time, outcome);
+        self.operations.count(bounded(event_type), result.map(bounded), outcome);
+        self.actors.count(actor_id.map(bounded), time, outcome);
         true
     }
 

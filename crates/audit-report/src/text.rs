@@ -46,11 +46,7 @@ impl Report {
         page.line(&"=".repeat(title.chars().count().min(WIDTH)));
         page.pair(
             "Period",
-            &format!(
-                "{} to {} UTC, the end excluded",
-                time(self.period.from()),
-                time(self.period.to())
-            ),
+            &format!("{} to {} UTC, the end excluded", time(self.period.from()), time(self.period.to())),
         );
         page.pair("Made", &time(self.generated_at));
         page.heading("Integrity");

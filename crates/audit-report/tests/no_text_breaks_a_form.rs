@@ -112,7 +112,7 @@ fn check(report: &Report) {
 
 const ELEMENTS: &str = "html head meta title style body svg defs pattern rect header p h1 h2 h3 time main div circle path \
                         section dl dt dd small figure figcaption ul li desc g line text details summary table thead tbody \
-                        tfoot tr th td span code nav a article strong del ins footer";
+                        tfoot tr th td wbr span code nav a article strong del ins footer";
 
 /// Reads HTML as strictly as XML: every element closed, every attribute quoted, no bare `<` or `&`. Returns the elements.
 fn well_formed(html: &str) -> Vec<&str> {

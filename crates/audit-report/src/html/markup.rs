@@ -13,6 +13,24 @@ pub(crate) fn shown(text: &str) -> String {
     escape(&visible(&shortened(text, MOST)))
 }
 
+/// The same, of a sentence of ours that has a text from the log in it: that may be longer.
+pub(crate) fn prose(text: &str) -> String {
+    escape(&visible(&shortened(text, 5 * MOST)))
+}
+
+/// As [`shown`], for a narrow column: it may be broken behind the signs that names are made of.
+pub(crate) fn breakable(text: &str) -> String {
+    let text = visible(&shortened(text, MOST));
+    let mut broken = String::with_capacity(text.len() * 2);
+    for part in text.split_inclusive(['.', '_', ':', '/', '@', '-']) {
+        if !broken.is_empty() {
+            broken.push_str("<wbr/>");
+        }
+        broken += &escape(part);
+    }
+    broken
+}
+
 /// A text in which nothing is a mark-up, in elements and in quoted attributes alike.
 pub(crate) fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len() + 8);
