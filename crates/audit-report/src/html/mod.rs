@@ -13,7 +13,7 @@ const STYLE: &str = include_str!("style.css");
 
 /// Nothing is fetched or run, and no style but that of this digest applies (CSP Level 3 §6.7.3.3): a text of the log's that
 /// would get past the escaping could still do nothing.
-const POLICY: &str = "default-src 'none'; style-src 'sha256-3yKFAQrMhgfQBExY+rnNTdIYY8KccPT0NCCTCGE5xmU='; base-uri 'none'; form-action 'none'";
+const POLICY: &str = "default-src 'none'; style-src 'sha256-S6WuRteJgiEawEsouKaRgwRDjGzsG1u+VY5V5XNSbr4='; base-uri 'none'; form-action 'none'";
 
 impl Report {
     /// The report as one HTML file, which needs no other: readable in light and dark, on a phone, and printed.

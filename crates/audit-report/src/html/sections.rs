@@ -93,7 +93,7 @@ impl Report {
                     figure => Some(number(figure)),
                 };
                 grid.row(&[
-                    Some(shown(&it.id)),
+                    Some(breakable(&it.id)),
                     figure(it.events),
                     figure(it.failures),
                     figure(it.denied),
@@ -249,7 +249,7 @@ impl Report {
             for it in holds {
                 grid.row(&[
                     Some(moment(it.placed)),
-                    Some(shown(&it.id)),
+                    Some(breakable(&it.id)),
                     Some(it.until.map_or_else(|| "it is released".to_owned(), moment)),
                     Some(shown(&it.placed_by)),
                     Some(shown(&it.reason)),
