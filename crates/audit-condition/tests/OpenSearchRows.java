@@ -9,17 +9,23 @@ import org.opensearch.action.search.SearchResponse;
 import org.opensearch.client.Client;
 import org.opensearch.common.settings.Settings;
 import org.opensearch.common.xcontent.XContentType;
+import org.opensearch.common.xcontent.json.JsonXContent;
+import org.opensearch.core.xcontent.DeprecationHandler;
+import org.opensearch.core.xcontent.NamedXContentRegistry;
 import org.opensearch.index.query.QueryBuilders;
 import org.opensearch.node.InternalSettingsPreparer;
 import org.opensearch.node.Node;
 import org.opensearch.search.SearchHit;
+import org.opensearch.search.SearchModule;
+import org.opensearch.search.builder.SearchSourceBuilder;
 import org.opensearch.transport.Netty4Plugin;
 
 /**
  * Which documents a real OpenSearch finds, in this process: no port is opened to others, nothing stays.
  *
- * <p>The folder that is given has `mappings.json`, `documents.ndjson` and `clauses.ndjson` (a query's clause a line).
- * `rows.txt` is written there: for each clause a line of 0 and 1, one for each document.
+ * <p>The folder that is given has `mappings.json`, `documents.ndjson`, `clauses.ndjson` (a query's clause a line) and
+ * `bodies.ndjson` (a whole search a line). `rows.txt` is written there: for each clause a line of 0 and 1, one for each
+ * document; and `responses.ndjson`: for each body the response.
  */
 final class OpenSearchRows {
     private static final class Alone extends Node {
@@ -55,7 +61,7 @@ final class OpenSearchRows {
                     Settings.builder()
                         .put("number_of_shards", 1)
                         .put("number_of_replicas", 0)
-                        .put("max_result_window", documents.size() + 1))
+                        .put("max_result_window", Math.max(documents.size() + 1, 10_000)))
                 .setMapping(Files.readString(folder.resolve("mappings.json")))
                 .get();
             for (int start = 0; start < documents.size(); start += 1000) {
@@ -87,6 +93,19 @@ final class OpenSearchRows {
                 rows.add(bits.toString());
             }
             Files.write(folder.resolve("rows.txt"), rows);
+            var names =
+                new NamedXContentRegistry(
+                    new SearchModule(Settings.EMPTY, Collections.emptyList()).getNamedXContents());
+            List<String> responses = new ArrayList<>();
+            for (String body : Files.readAllLines(folder.resolve("bodies.ndjson"))) {
+                try (var parser =
+                    JsonXContent.jsonXContent.createParser(
+                        names, DeprecationHandler.THROW_UNSUPPORTED_OPERATION, body)) {
+                    var source = SearchSourceBuilder.fromXContent(parser);
+                    responses.add(client.prepareSearch("audit").setSource(source).get().toString());
+                }
+            }
+            Files.write(folder.resolve("responses.ndjson"), responses);
         }
     }
 }

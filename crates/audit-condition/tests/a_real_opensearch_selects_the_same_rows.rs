@@ -3,70 +3,17 @@
 //! `AUDIT_TEST_OPENSEARCH` is a folder of jars: org.opensearch:opensearch and
 //! org.opensearch.plugin:transport-netty4-client with what they depend on, and org.apache.logging.log4j:log4j-core.
 //! Without it the interpreter of `translations_select_the_same_rows` has to do, which is held to agree here.
-#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test may panic and say what it skips")]
+#![allow(clippy::unwrap_used, reason = "a test that fails may panic")]
 
 mod translation;
 
-use std::env;
-use std::fs;
-use std::path::Path;
-use std::process::Command;
-
 use audit_condition::{Condition, Target};
 use audit_model::{Actor, Event};
-use serde_json::{Value, json};
+use serde_json::json;
 use translation::conditions::{conditions, quoted};
 use translation::events::{Shape, TEXTS, events};
-use translation::{NOW, assert_same, documentation, now, opensearch, ours, size};
-
-/// What OpenSearch finds by these searches, or none where there is no OpenSearch.
-fn rows(bodies: &[String], events: &[Event], sealed: bool) -> Option<Vec<String>> {
-    let Some(jars) = env::var("AUDIT_TEST_OPENSEARCH").ok().filter(|folder| !folder.is_empty()) else {
-        assert!(!translation::is_ci(), "AUDIT_TEST_OPENSEARCH is not set, and in CI nothing is skipped");
-        println!("skipped: AUDIT_TEST_OPENSEARCH is not set to a folder of jars (cargo xtask test sets it)");
-        return None;
-    };
-    let folder = tempfile::tempdir().unwrap();
-    let documents: Vec<String> = events
-        .iter()
-        .map(|event| {
-            let json = String::from_utf8(event.to_canonical_json().unwrap()).unwrap();
-            if sealed { format!(r#"{{"event":{json}}}"#) } else { json }
-        })
-        .collect();
-    let clauses: Vec<String> = bodies
-        .iter()
-        .map(|body| {
-            let body: Value = serde_json::from_str(body).unwrap();
-            let clause = body["query"].to_string();
-            // It has no clock but the real one; counting from a date is the same arithmetic.
-            clause
-                .replace("te\":\"now", &format!("te\":\"{NOW}||"))
-                .replace("t\":\"now", &format!("t\":\"{NOW}||"))
-        })
-        .collect();
-    let template: Value = serde_json::from_str(&documentation::block("json", "index_patterns")).unwrap();
-    for (name, content) in [
-        ("mappings.json", template["template"]["mappings"].to_string()),
-        ("documents.ndjson", documents.join("\n")),
-        ("clauses.ndjson", clauses.join("\n")),
-    ] {
-        fs::write(folder.path().join(name), content).unwrap();
-    }
-    let output = Command::new("java")
-        .args(["-Xmx1g", "-cp", &format!("{jars}/*")])
-        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/OpenSearchRows.java"))
-        .arg(folder.path())
-        .output()
-        .unwrap();
-    assert!(
-        output.status.success(),
-        "{}\n{}",
-        String::from_utf8_lossy(&output.stdout),
-        String::from_utf8_lossy(&output.stderr)
-    );
-    Some(fs::read_to_string(folder.path().join("rows.txt")).unwrap().lines().map(str::to_owned).collect())
-}
+use translation::real_opensearch::rows;
+use translation::{assert_same, now, opensearch, ours, size};
 
 /// Those that can be said, with their searches.
 fn translated(conditions: Vec<Condition>, sealed: bool) -> (Vec<Condition>, Vec<String>) {

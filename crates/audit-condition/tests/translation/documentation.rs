@@ -8,8 +8,12 @@ pub(crate) fn text() -> String {
 
 /// Blocks in the order of the file, with their language.
 pub(crate) fn blocks() -> Vec<(String, String)> {
+    blocks_of(&text())
+}
+
+/// The blocks of a page.
+pub(crate) fn blocks_of(text: &str) -> Vec<(String, String)> {
     let mut blocks = Vec::new();
-    let text = text();
     let mut lines = text.lines();
     while let Some(line) = lines.next() {
         if let Some(language) = line.strip_prefix("```") {

@@ -1,10 +1,11 @@
 use std::env;
 use std::fs;
 use std::io::Write;
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use audit_model::Event;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{NOW, is_ci};
 
@@ -16,6 +17,17 @@ const COLUMNS: &str = "number: 'BIGINT', event_id: 'VARCHAR', event_type: 'VARCH
 
 /// What DuckDB selects by these conditions of Trino, or none where there is no Python.
 pub(crate) fn rows(filters: &[String], events: &[Event], sealed: bool) -> Option<Vec<String>> {
+    let asked = run("duckdb_rows.py", events, sealed, "filters", filters)?;
+    Some(serde_json::from_value(asked).unwrap())
+}
+
+/// What DuckDB answers to these statements of Athena, or none where there is no Python.
+pub(crate) fn answers(statements: &[String], events: &[Event], sealed: bool) -> Option<Vec<Vec<Vec<Value>>>> {
+    let asked = run("duckdb_statements.py", events, sealed, "statements", statements)?;
+    Some(serde_json::from_value(asked).unwrap())
+}
+
+fn run(script: &str, events: &[Event], sealed: bool, what: &str, texts: &[String]) -> Option<Value> {
     let Some(python) = env::var("AUDIT_TEST_PYTHON").ok().filter(|python| !python.is_empty()) else {
         assert!(!is_ci(), "AUDIT_TEST_PYTHON is not set, and in CI nothing is skipped");
         println!("skipped: AUDIT_TEST_PYTHON is not set (cargo xtask test sets it)");
@@ -27,8 +39,7 @@ pub(crate) fn rows(filters: &[String], events: &[Event], sealed: bool) -> Option
         .iter()
         .enumerate()
         .map(|(number, event)| {
-            let mut json: serde_json::Value =
-                serde_json::from_slice(&event.to_canonical_json().unwrap()).unwrap();
+            let mut json: Value = serde_json::from_slice(&event.to_canonical_json().unwrap()).unwrap();
             json["number"] = number.into();
             json.to_string()
         })
@@ -42,12 +53,12 @@ pub(crate) fn rows(filters: &[String], events: &[Event], sealed: bool) -> Option
         table = format!("SELECT number, e AS event FROM ({table}) AS e");
     }
     let mut child = Command::new(python)
-        .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/duckdb_rows.py"))
+        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests").join(script))
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
-    let job = json!({ "table": table, "now": NOW, "filters": filters });
+    let job = json!({ "table": table, "now": NOW, what: texts });
     child.stdin.take().unwrap().write_all(job.to_string().as_bytes()).unwrap();
     let output = child.wait_with_output().unwrap();
     assert!(output.status.success(), "the script failed; what it says is above");

@@ -10,6 +10,7 @@ pub(crate) mod insights;
 pub(crate) mod jq;
 pub(crate) mod opensearch;
 pub(crate) mod random;
+pub(crate) mod real_opensearch;
 
 use std::env;
 
