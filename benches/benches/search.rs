@@ -11,7 +11,8 @@
 //!   first file).
 //!
 //! The files are made once, in `AUDIT_BENCH_DATA` or the build directory. `AUDIT_BENCH_MB` makes them smaller or larger,
-//! `AUDIT_BENCH_PYTHON` names a Python that has DuckDB, and `AUDIT_BENCH_SIDES` only those sides whose name has it.
+//! `AUDIT_BENCH_PYTHON` names a Python that has DuckDB, and `AUDIT_BENCH_SIDES` one of `selective`, `without`
+//! and `counts`.
 //! A peer that is not there is left out.
 #![allow(clippy::print_stdout, reason = "a benchmark's output is what it prints")]
 
@@ -352,7 +353,8 @@ fn rounds() -> usize {
     std::env::var("AUDIT_BENCH_ROUNDS").ok().and_then(|text| text.parse().ok()).unwrap_or(9)
 }
 
-fn selective(plain: &[PathBuf], gzipped: &[PathBuf], table: &mut Table) {
+fn selective(plain: &[PathBuf], gzipped: &[PathBuf]) -> Table {
+    let mut table = Table::new("search, selective");
     let (all, first) = (size(plain), size(&plain[..1]));
     let query = condition(RARE);
     let found = rows(plain, &query);
@@ -403,9 +405,11 @@ fn selective(plain: &[PathBuf], gzipped: &[PathBuf], table: &mut Table) {
         table.rate(&rates, "search, gzipped", "MB/s", 1e6);
         table.ratio(&rates, "search, gzipped", "gunzip -c | rg", Some(3.0));
     }
+    table
 }
 
-fn without_text(plain: &[PathBuf], duckdb: Shared<'_>, out: &mut Table) {
+fn without_text(plain: &[PathBuf], duckdb: Shared<'_>) -> Table {
+    let mut out = Table::new("search, without a text");
     let all = size(plain);
     let query = condition(WITHOUT_TEXT);
     let found = count(plain, &query);
@@ -427,9 +431,11 @@ fn without_text(plain: &[PathBuf], duckdb: Shared<'_>, out: &mut Table) {
         out.ratio(&rates, "condition without a text", "DuckDB's read_json", Some(1.5));
         out.ratio(&rates, "condition without a text", "DuckDB's read_ndjson_objects", None);
     }
+    out
 }
 
-fn counts(plain: &[PathBuf], duckdb: Shared<'_>, out: &mut Table) {
+fn counts(plain: &[PathBuf], duckdb: Shared<'_>) -> Table {
+    let mut out = Table::new("search, counts");
     let (all, first) = (size(plain), size(&plain[..1]));
     let found = groups(plain).len();
     println!("{found} groups by type and actor");
@@ -462,6 +468,7 @@ fn counts(plain: &[PathBuf], duckdb: Shared<'_>, out: &mut Table) {
     if has_jq {
         out.ratio(&rates, "counts", "jq | sort | uniq -c", Some(30.0));
     }
+    out
 }
 
 /// So that no side reads from the disk.
@@ -485,15 +492,13 @@ fn main() {
     if duckdb.borrow().is_none() {
         println!("AUDIT_BENCH_PYTHON names no Python with DuckDB, which is left out");
     }
-    let mut table = Table::new("search");
     if wants("selective") {
-        selective(&plain, &gzipped, &mut table);
+        selective(&plain, &gzipped).print();
     }
     if wants("without") {
-        without_text(&plain, &duckdb, &mut table);
+        without_text(&plain, &duckdb).print();
     }
     if wants("counts") {
-        counts(&plain, &duckdb, &mut table);
+        counts(&plain, &duckdb).print();
     }
-    table.print();
 }

@@ -13,7 +13,7 @@ pub(crate) struct Sieve {
 /// What is looked for: any of some texts.
 #[derive(Debug)]
 enum Needle {
-    One(memmem::Finder<'static>),
+    One(Box<memmem::Finder<'static>>),
     Several(AhoCorasick),
     /// A condition that is never true.
     Nothing,
@@ -30,15 +30,15 @@ impl Sieve {
         groups.extend(query.condition.iter().flat_map(|condition| condition.required_texts()));
         for group in &groups {
             let texts = group.iter().map(|one| in_json(&one.text, one.begins, one.ends));
-            needles.extend(texts.collect::<Option<Vec<_>>>().and_then(Needle::of));
+            needles.extend(texts.collect::<Option<Vec<_>>>().and_then(|texts| Needle::of(&texts)));
         }
         if !query.actors.is_empty() {
             let texts = query.actors.iter().map(|id| in_json(id, true, true));
-            needles.extend(texts.collect::<Option<Vec<_>>>().and_then(Needle::of));
+            needles.extend(texts.collect::<Option<Vec<_>>>().and_then(|texts| Needle::of(&texts)));
         }
         if !query.types.is_empty() {
             let texts = query.types.iter().map(|pattern| in_pattern(pattern.as_str()));
-            needles.extend(texts.collect::<Option<Vec<_>>>().and_then(Needle::of));
+            needles.extend(texts.collect::<Option<Vec<_>>>().and_then(|texts| Needle::of(&texts)));
         }
         (!needles.is_empty()).then(|| Self { groups: needles })
     }
@@ -85,10 +85,10 @@ impl Sieve {
 }
 
 impl Needle {
-    fn of(texts: Vec<Vec<u8>>) -> Option<Self> {
-        match texts.as_slice() {
+    fn of(texts: &[Vec<u8>]) -> Option<Self> {
+        match texts {
             [] => Some(Self::Nothing),
-            [one] => Some(Self::One(memmem::Finder::new(one).into_owned())),
+            [one] => Some(Self::One(Box::new(memmem::Finder::new(one).into_owned()))),
             many if many.len() <= MOST => AhoCorasick::new(many).ok().map(Self::Several),
             _ => None,
         }

@@ -218,7 +218,7 @@ fn oddity(value: &mut Value, random: &mut Random) {
         10 => value["integrity"] = json!({}),
         11 => {
             value["details"]["note"] =
-                r#"{"event":{"event_type":"backup.failed","actor":{"id":"alice"}}}"#.into()
+                r#"{"event":{"event_type":"backup.failed","actor":{"id":"alice"}}}"#.into();
         }
         12 => value["actor"]["roles"] = json!(["admin", 5]),
         _ => value["tenant"] = json!({ "id": [1, { "x": null }] }),
