@@ -153,8 +153,8 @@ impl Keeper {
                 break;
             }
             let outcome = place.apply(change, recorder, go_on);
-            // Deletions of files are on record before they happen.
-            let recorded = match place.is_local() || !go_on() {
+            // Deletions of files are on record before they happen. What was broken off may have been done.
+            let recorded = match place.is_local() {
                 true => Ok(()),
                 false => record(place, change, outcome.as_ref().err(), recorder),
             };

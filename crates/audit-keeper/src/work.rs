@@ -13,7 +13,7 @@ use crate::keeper::Scope;
 const LOOK: Duration = Duration::from_secs(1);
 
 /// Why a place did not answer, when nobody waits any more.
-const BROKEN_OFF: &str = "broken off, since the log is to be closed";
+const BROKEN_OFF: &str = "broken off, since the log is to be closed; whether it was done is not known";
 
 /// How long the last look waits for records that are on their way, which may need a new file.
 const SETTLE: Duration = Duration::from_secs(2);

@@ -83,7 +83,7 @@ retention: {{min_days: 365, max_days: 2555}}",
         log.lines().filter(of_kind).count()
     };
     for kind in ["s3", "cloudwatch", "kafka"] {
-        assert!(records(kind) >= 1, "{kind}: {}", place.read("audit.log"));
+        assert!(records(kind) >= 1, "{kind}");
     }
 
     assert_code(&place.audit_log("hold add case-17 --reason lawsuit --by legal"), 0);
