@@ -49,6 +49,10 @@ const SHAPES: &[Shape] = &[
     alone("audit-template", "", NO_NETWORK),
     alone("audit-alert", "", NO_NETWORK),
     alone("audit-notify", "full", NO_NETWORK),
+    alone("audit-retention", "", NO_NETWORK),
+    alone("audit-search", "", NO_NETWORK),
+    alone("audit-report", "", NO_NETWORK),
+    alone("audit-log", "keeper", &[AWS, "rdkafka", "openssl-sys", "reqwest", "rustls", "hyper"]),
     alone("audit-log", "watch", &[AWS, "rdkafka", "openssl-sys", "reqwest", "rustls", "hyper"]),
     alone(
         "audit-sink-email",

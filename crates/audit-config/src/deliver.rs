@@ -113,7 +113,8 @@ impl Config {
                 let expected = if destination.format.is_native() { Content::Native } else { Content::Ocsf };
                 let key = format!("{}.path", self.destination_path(index));
                 self.expect_content(&key, &file.path, expected)?;
-                let mut rotation = file.rotation.as_ref().map_or_else(audit_journal::Rotation::never, rotation);
+                let mut rotation =
+                    file.rotation.as_ref().map_or_else(audit_journal::Rotation::never, rotation);
                 // The log's keeper deletes here, too, and so has to find files that are old enough.
                 rotation.max_files = None;
                 rotation.max_age = rotation.max_age.or(longest_file(&self.policy()));
@@ -125,15 +126,15 @@ impl Config {
                 Box::new(audit_sink_s3::S3Sink::new(self.s3(s3, request_timeout(destination))))
             }
             #[cfg(feature = "cloudwatch")]
-            DestinationKind::Cloudwatch(cloudwatch) => {
-                Box::new(audit_sink_cloudwatch::CloudwatchSink::new(self::cloudwatch(cloudwatch)).map_err(failed(path))?)
-            }
+            DestinationKind::Cloudwatch(cloudwatch) => Box::new(
+                audit_sink_cloudwatch::CloudwatchSink::new(self::cloudwatch(cloudwatch))
+                    .map_err(failed(path))?,
+            ),
             #[cfg(feature = "kafka")]
-            DestinationKind::Kafka(kafka) => {
-                Box::new(
-                    audit_sink_kafka::KafkaSink::new(self::kafka(kafka, timeout_of(destination))).map_err(failed(path))?,
-                )
-            }
+            DestinationKind::Kafka(kafka) => Box::new(
+                audit_sink_kafka::KafkaSink::new(self::kafka(kafka, timeout_of(destination)))
+                    .map_err(failed(path))?,
+            ),
             #[cfg(feature = "syslog")]
             DestinationKind::Syslog(syslog) => Box::new(self::syslog(syslog).map_err(failed(path))?),
             #[cfg(feature = "webhook")]
@@ -250,10 +251,7 @@ pub(crate) fn cloudwatch(
 }
 
 #[cfg(feature = "kafka")]
-pub(crate) fn kafka(
-    kafka: &crate::KafkaDestination,
-    timeout: Duration,
-) -> audit_sink_kafka::KafkaOptions {
+pub(crate) fn kafka(kafka: &crate::KafkaDestination, timeout: Duration) -> audit_sink_kafka::KafkaOptions {
     use audit_sink_kafka::{KafkaOptions, SaslMechanism, SecurityProtocol};
     let security = kafka.security.clone().unwrap_or_default();
     let mut options = KafkaOptions::new(kafka.bootstrap_servers.iter().cloned(), &kafka.topic).security(

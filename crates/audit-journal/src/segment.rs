@@ -99,7 +99,8 @@ impl Segment {
 fn from_basic_format(text: &str) -> Option<Timestamp> {
     let part = |range: std::ops::Range<usize>| text.get(range);
     let is_basic = text.len() == 16 && part(8..9)? == "T" && part(15..16)? == "Z";
-    let (date, time) = ((part(0..4)?, part(4..6)?, part(6..8)?), (part(9..11)?, part(11..13)?, part(13..15)?));
+    let (date, time) =
+        ((part(0..4)?, part(4..6)?, part(6..8)?), (part(9..11)?, part(11..13)?, part(13..15)?));
     let extended = format!("{}-{}-{}T{}:{}:{}Z", date.0, date.1, date.2, time.0, time.1, time.2);
     extended.parse().ok().filter(|_| is_basic).map(end_of_second)
 }

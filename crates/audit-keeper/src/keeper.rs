@@ -74,7 +74,11 @@ impl Keeper {
     /// Adds a destination in CloudWatch Logs.
     #[cfg(feature = "cloudwatch")]
     #[must_use]
-    pub fn cloudwatch(self, destination: &str, retention: audit_sink_cloudwatch::CloudwatchRetention) -> Self {
+    pub fn cloudwatch(
+        self,
+        destination: &str,
+        retention: audit_sink_cloudwatch::CloudwatchRetention,
+    ) -> Self {
         self.place(destination, Kind::Cloudwatch(retention))
     }
 
@@ -121,7 +125,8 @@ impl Keeper {
         // Looked at before it is read: what is written meanwhile is taken for a change.
         let holds_written = self.holds_written();
         let holds = self.holds.read()?;
-        let is_asked = |place: &&Place| place.is_local() || (scope == Scope::All && self.concerns_others(&holds));
+        let is_asked =
+            |place: &&Place| place.is_local() || (scope == Scope::All && self.concerns_others(&holds));
         let planned = |place: &Place| {
             let plan = place.plan(&self.policy, &holds, acknowledged, now, go_on);
             PlacePlan { holds_written, ..plan }
@@ -199,7 +204,12 @@ impl Keeper {
 }
 
 /// What was changed elsewhere, or could not be.
-fn record(place: &Place, change: &Change, failure: Option<&String>, recorder: &Recorder) -> Result<(), String> {
+fn record(
+    place: &Place,
+    change: &Change,
+    failure: Option<&String>,
+    recorder: &Recorder,
+) -> Result<(), String> {
     let action = if failure.is_some() { Action::failure("apply") } else { Action::success("apply") };
     let mut event = Event::at(Timestamp::now(), EventType::AUDIT_RETENTION_APPLIED)
         .resource(Resource::new("audit_destination", &place.name))

@@ -1,10 +1,10 @@
 use std::fmt;
 
+use audit_model::Timestamp;
+use audit_pipeline::Recorder;
 use audit_retention::{Holds, Plan, Policy, files};
 #[cfg(any(feature = "s3", feature = "cloudwatch", feature = "kafka"))]
 use audit_sink::SinkError;
-use audit_model::Timestamp;
-use audit_pipeline::Recorder;
 use serde::Serialize;
 
 use crate::files::LocalLog;

@@ -39,9 +39,10 @@ impl Keeper {
                     Ok(plans) => {
                         for plan in &plans {
                             wrong.extend(plan.plan.problems.iter().map(|it| format!("{}: {it}", plan.place)));
-                            let failure = plan.failure.clone().or_else(|| {
-                                self.apply_while(plan, recorder, &go_on).failure
-                            });
+                            let failure = plan
+                                .failure
+                                .clone()
+                                .or_else(|| self.apply_while(plan, recorder, &go_on).failure);
                             wrong.extend(failure.map(|failure| format!("{}: {failure}", plan.place)));
                         }
                     }

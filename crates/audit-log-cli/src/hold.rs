@@ -138,7 +138,9 @@ fn put_on_record(config: &Config, keeper: &Keeper) -> anyhow::Result<ExitCode> {
             recorded.map_err(anyhow::Error::msg)?;
             print("it is on record\n")?;
             if config.destinations.iter().any(|it| !matches!(it.kind, DestinationKind::File(_))) {
-                print("destinations follow with `audit-log retention apply`, or when `audit-log run` runs\n")?;
+                print(
+                    "destinations follow with `audit-log retention apply`, or when `audit-log run` runs\n",
+                )?;
             }
         }
     }

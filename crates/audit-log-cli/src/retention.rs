@@ -95,9 +95,8 @@ pub(crate) fn open(config: &Config) -> anyhow::Result<(Pipeline, Recorder)> {
     let options = config.pipeline_unkept(&process_environment)?;
     let recorder = options.recorder();
     match options.start() {
-        Err(StartError::Journal(error @ JournalError::Locked { .. })) => Err(error).context(
-            "the program that writes the log applies its retention and records its holds by itself",
-        ),
+        Err(StartError::Journal(error @ JournalError::Locked { .. })) => Err(error)
+            .context("the program that writes the log applies its retention and records its holds by itself"),
         started => Ok((started?, recorder)),
     }
 }

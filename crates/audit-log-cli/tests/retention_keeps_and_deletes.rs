@@ -234,6 +234,7 @@ fn a_plan_is_a_table_for_people() {
     age(&place, "audit.log", &[2010]);
     let plan = place.audit_log("retention plan");
     assert!(stdout(&plan).contains("PLACE") && stdout(&plan).contains("1 change"), "{}", text(&plan));
-    let help = Command::new(env!("CARGO_BIN_EXE_audit-log")).args(["hold", "add", "--help"]).output().unwrap();
+    let help =
+        Command::new(env!("CARGO_BIN_EXE_audit-log")).args(["hold", "add", "--help"]).output().unwrap();
     assert!(text(&help).contains("--reason"));
 }

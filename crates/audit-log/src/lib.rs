@@ -12,6 +12,8 @@ pub use audit_delivery as delivery;
 pub use audit_integrity as integrity;
 #[cfg(feature = "journal")]
 pub use audit_journal as journal;
+#[cfg(feature = "keeper")]
+pub use audit_keeper as keeper;
 pub use audit_model as model;
 #[cfg(feature = "notify")]
 pub use audit_notify as notify;
@@ -19,6 +21,12 @@ pub use audit_notify as notify;
 pub use audit_ocsf as ocsf;
 #[cfg(feature = "pipeline")]
 pub use audit_pipeline as pipeline;
+#[cfg(feature = "report")]
+pub use audit_report as report;
+#[cfg(feature = "retention")]
+pub use audit_retention as retention;
+#[cfg(feature = "search")]
+pub use audit_search as search;
 #[cfg(feature = "sink")]
 pub use audit_sink as sink;
 #[cfg(feature = "cloudwatch")]

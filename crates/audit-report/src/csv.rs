@@ -280,7 +280,7 @@ impl Report {
                 time: Some(it.time),
                 name: it.rule.clone(),
                 resource: it.file.clone().or_else(|| it.log.clone()),
-                detail: crate::wording::records(it.first_sequence, it.last_sequence),
+                detail: Some(it.what()),
                 ..Row::of("retention")
             });
         }

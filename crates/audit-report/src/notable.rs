@@ -249,9 +249,23 @@ pub struct Pruned {
     pub file: Option<String>,
     /// By which rule.
     pub rule: Option<String>,
+    /// What was done, where that is not a file that was deleted: to a destination, whose name `log` is.
+    pub message: Option<String>,
+    /// Why it could not be done.
+    pub error: Option<String>,
 }
 
 impl Pruned {
+    /// What was done, in a sentence.
+    pub(crate) fn what(&self) -> String {
+        let deleted = || crate::wording::records(self.first_sequence, self.last_sequence);
+        let what = self.message.clone().or_else(deleted).unwrap_or_else(|| "records".to_owned());
+        match &self.error {
+            Some(error) => format!("FAILED: {what} ({error})"),
+            None => what,
+        }
+    }
+
     pub(crate) fn of(event: &Event) -> Self {
         let number = |name: &str| event.details.get(name).and_then(Value::as_u64);
         Self {
@@ -262,6 +276,8 @@ impl Pruned {
             last_sequence: number("last_sequence"),
             file: detail(event, &["file", "files"]),
             rule: detail(event, &["rule", "policy"]),
+            message: detail(event, &["message"]),
+            error: detail(event, &["error"]),
         }
     }
 }

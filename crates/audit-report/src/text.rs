@@ -5,7 +5,7 @@ use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 
 use crate::excerpt::shortened;
 use crate::visible::visible;
-use crate::wording::{count, number, policy, records, share, time};
+use crate::wording::{count, number, policy, share, time};
 use crate::{Finding, Report, Section, Slot, Soundness};
 
 /// How many columns it takes.
@@ -235,9 +235,9 @@ impl Report {
             Some(known) => page.paragraph("  ", &format!("Policy: {}", policy(known))),
             None => page.line("  The policy was not given."),
         }
-        page.line(&format!("  Deletions by policy: {}", number(retention.applied.total)));
+        page.line(&format!("  Retention applied: {}", number(retention.applied.total)));
         for it in &retention.applied.rows {
-            let which = records(it.first_sequence, it.last_sequence).unwrap_or_else(|| "records".to_owned());
+            let which = it.what();
             let file =
                 it.file.as_ref().or(it.log.as_ref()).map(|file| format!(" in {file}")).unwrap_or_default();
             let rule = it.rule.as_ref().map(|rule| format!(", by {rule}")).unwrap_or_default();

@@ -10,9 +10,10 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
+use audit_config::process_environment;
 use audit_model::Timestamp;
 use audit_report::{Period, Report, Soundness};
-use audit_retention::Policy;
+use audit_retention::{Holds, HoldsFile, Policy};
 use clap::{Args, ValueEnum};
 use tempfile::NamedTempFile;
 
@@ -96,8 +97,15 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     if let Some(title) = &arguments.title {
         report = report.title(title);
     }
-    if let Some(policy) = arguments.keys.config.as_deref().map(policy).transpose()?.flatten() {
-        report = report.policy(policy);
+    if let Some(config) = arguments.keys.config.as_deref() {
+        let (policy, holds) = kept(config)?;
+        if let Some(policy) = policy {
+            report = report.policy(policy);
+        }
+        report = match holds {
+            Ok(holds) => report.holds(&holds),
+            Err(why) => report.note(why),
+        };
     }
     report = counted.notes.into_iter().fold(report, Report::note);
     arguments.hand_over(&report, &verified, signing_key.as_ref(), now)?;
@@ -180,10 +188,14 @@ fn name(file: &Path) -> String {
     if file == Path::new("-") { "standard input".to_owned() } else { path(file) }
 }
 
-/// What the configuration says about keeping records.
-fn policy(config: &Path) -> anyhow::Result<Option<Policy>> {
-    let parsed = load(config)?.map_err(|errors| anyhow::anyhow!("{errors}"))?;
-    Ok(parsed.config.retention.is_some().then(|| parsed.config.policy()))
+/// What the configuration says about keeping records, and the holds beside the log that it describes, or why they are not
+/// known.
+fn kept(config: &Path) -> anyhow::Result<(Option<Policy>, Result<Holds, String>)> {
+    let config = load(config)?.map_err(|errors| anyhow::anyhow!("{errors}"))?.config;
+    let journal = config.journal(&process_environment).context("there is no place for the journal")?;
+    let holds = HoldsFile::open(config.holds_file(&journal)).read();
+    let policy = config.retention.is_some().then(|| config.policy());
+    Ok((policy, holds.map_err(|error| format!("the holds are not known: {error}"))))
 }
 
 /// Writes a file that only its owner can read: all of it, or nothing.

@@ -91,7 +91,14 @@ pub(super) fn follow(
 fn show(batch: &Batch, query: &Query, rows: &Rows<'_>, output: &mut Output<'_>, complaints: &Complaints) {
     complaints.begin_behind(batch.before);
     let input = Input::Bytes { name: batch.name.clone(), bytes: Arc::from(batch.text.as_slice()) };
-    let sweep = Sweep { query, now: Timestamp::now(), threads: 1, read: &AtomicU64::new(0), config: None, trusts_times: false };
+    let sweep = Sweep {
+        query,
+        now: Timestamp::now(),
+        threads: 1,
+        read: &AtomicU64::new(0),
+        config: None,
+        trusts_times: false,
+    };
     sweep.scan(vec![input], rows, &mut |part| output.take(part), &mut Swept::default());
     complaints.begin_behind(0);
 }

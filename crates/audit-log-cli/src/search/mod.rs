@@ -97,7 +97,9 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let (query, warnings) = arguments.terms.query(columns.clone().unwrap_or_default())?;
     let is_in_s3 = arguments.paths.iter().any(|path| path.starts_with("s3:"));
     if !arguments.verify && !arguments.keys.are_none() && !is_in_s3 {
-        bail!("--key-file, --key-env and --config are for --verify, which was not given; --config also for s3:// paths");
+        bail!(
+            "--key-file, --key-env and --config are for --verify, which was not given; --config also for s3:// paths"
+        );
     }
     let (named, mut problems) = expanded(&arguments.paths);
     let standard_input = match arguments.verify {

@@ -50,7 +50,8 @@ mod with {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.context("cannot make a runtime")?;
         let reader = S3Reader::new(options(bucket, config)?);
-        let objects = runtime.block_on(reader.list(prefix)).map_err(|error| anyhow::anyhow!("{address}: {error}"))?;
+        let objects =
+            runtime.block_on(reader.list(prefix)).map_err(|error| anyhow::anyhow!("{address}: {error}"))?;
         if objects.is_empty() {
             bail!("{address}: no object's key begins so");
         }
@@ -76,7 +77,8 @@ mod with {
             }
         }
         let options = S3Options::new(bucket);
-        let endpoint = process_environment("AWS_ENDPOINT_URL_S3").or_else(|| process_environment("AWS_ENDPOINT_URL"));
+        let endpoint =
+            process_environment("AWS_ENDPOINT_URL_S3").or_else(|| process_environment("AWS_ENDPOINT_URL"));
         Ok(match endpoint {
             Some(url) => options.endpoint(url),
             None => options,

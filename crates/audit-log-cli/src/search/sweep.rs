@@ -113,7 +113,8 @@ impl Sweep<'_> {
                 }
             };
             let is_left = |segment: &Segment| {
-                segment.last_sequence > done && !outside.contains(&(segment.first_sequence, segment.last_sequence))
+                segment.last_sequence > done
+                    && !outside.contains(&(segment.first_sequence, segment.last_sequence))
             };
             let left: Vec<_> = rotated.into_iter().filter(is_left).collect();
             let packed = left.iter().take_while(|segment| segment.is_compressed()).count();
@@ -261,7 +262,14 @@ mod tests {
     /// What is found, when `meanwhile` happens each time that something was found.
     fn found(directory: &Directory, mut meanwhile: impl FnMut(usize)) -> (Vec<String>, Vec<String>) {
         let (query, read) = (Query::default(), AtomicU64::new(0));
-        let sweep = Sweep { query: &query, now: Timestamp::now(), threads: 2, read: &read, config: None, trusts_times: true };
+        let sweep = Sweep {
+            query: &query,
+            now: Timestamp::now(),
+            threads: 2,
+            read: &read,
+            config: None,
+            trusts_times: true,
+        };
         let (mut ids, mut swept, mut calls) = (Vec::new(), Swept::default(), 0);
         let mut take = |part: Vec<String>| {
             if !part.is_empty() {
@@ -312,7 +320,14 @@ mod tests {
         let expected = identity(&directory.log());
         directory.rotate(1, 3);
         let (query, read) = (Query::default(), AtomicU64::new(0));
-        let sweep = Sweep { query: &query, now: Timestamp::now(), threads: 1, read: &read, config: None, trusts_times: true };
+        let sweep = Sweep {
+            query: &query,
+            now: Timestamp::now(),
+            threads: 1,
+            read: &read,
+            config: None,
+            trusts_times: true,
+        };
         let mut ids = Vec::new();
         for is_there in [false, true] {
             if is_there {

@@ -3,7 +3,7 @@
 use super::charts;
 use super::markup::{Column, Grid, breakable, columns, escape, moment, prose, shown};
 use super::more;
-use crate::wording::{count, number, policy, records, share};
+use crate::wording::{count, number, policy, share};
 use crate::{ConfigurationChange, Report, Section};
 
 impl Report {
@@ -190,19 +190,19 @@ impl Report {
             None => "<p>The policy was not given.</p>\n".to_owned(),
         };
         html += &format!(
-            "<h3>Deleted by policy <span class=\"amount\">{}</span></h3>\n",
+            "<h3>Retention applied <span class=\"amount\">{}</span></h3>\n",
             number(retention.applied.total)
         );
         if retention.applied.is_empty() {
             html += "<p>None.</p>\n";
         } else {
-            let heads = [("When", "when"), ("Records", ""), ("File or log", ""), ("Rule", "")];
-            let mut grid = Grid::cards("Deleted by policy", columns(&heads));
+            let heads = [("When", "when"), ("What", ""), ("Where", ""), ("Rule", "")];
+            let mut grid = Grid::cards("Retention applied", columns(&heads));
             for it in &retention.applied.rows {
                 let file = it.file.clone().or_else(|| it.log.clone());
                 grid.row(&[
                     Some(moment(it.time)),
-                    records(it.first_sequence, it.last_sequence),
+                    some(&Some(it.what())),
                     some(&file),
                     some(&it.rule),
                 ]);
