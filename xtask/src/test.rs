@@ -17,6 +17,9 @@ pub(crate) fn run(report: &mut Report) -> Result<()> {
         if let Some(folder) = services::opensearch_jars() {
             tests = tests.env("AUDIT_TEST_OPENSEARCH", &folder.to_string_lossy());
         }
+        if let Ok(browser) = services::chromium() {
+            tests = tests.env("AUDIT_TEST_CHROMIUM", browser);
+        }
         tests.run().map(Outcome::passed)
     });
     // Before the error, if there is one: nothing that was started here stays.

@@ -8,7 +8,6 @@ mod copies;
 mod destinations;
 mod hold;
 mod input;
-mod json_stream;
 mod keygen;
 mod logs;
 mod moment;

@@ -114,13 +114,23 @@ pub(crate) fn up_for_tests(report: &mut Report) -> Result<()> {
             })
         })?;
     }
-    report.suite("live: opensearch", || {
-        Ok(match opensearch::jars() {
-            Ok(_) => Outcome::Passed,
-            Err(error) if error.is::<tools::Missing>() => Outcome::Skipped(error.to_string()),
-            Err(error) => return Err(error),
-        })
-    })
+    let others: [(&str, fn() -> Result<()>); 2] =
+        [("opensearch", || opensearch::jars().map(drop)), ("chromium", || chromium().map(drop))];
+    for (name, find) in others {
+        report.suite(&format!("live: {name}"), || match find() {
+            Ok(()) => Ok(Outcome::Passed),
+            Err(error) if error.is::<tools::Missing>() => Ok(Outcome::Skipped(error.to_string())),
+            Err(error) => Err(error),
+        })?;
+    }
+    Ok(())
+}
+
+/// The browser that reports are looked at with.
+pub(crate) fn chromium() -> Result<&'static str> {
+    const PATH: &str = "/usr/bin/chromium";
+    debian::ensure(&[("chromium", PATH)])?;
+    Ok(PATH)
 }
 
 /// Where the jars of OpenSearch are, if they can be had.

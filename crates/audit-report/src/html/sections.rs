@@ -200,12 +200,7 @@ impl Report {
             let mut grid = Grid::cards("Retention applied", columns(&heads));
             for it in &retention.applied.rows {
                 let file = it.file.clone().or_else(|| it.log.clone());
-                grid.row(&[
-                    Some(moment(it.time)),
-                    some(&Some(it.what())),
-                    some(&file),
-                    some(&it.rule),
-                ]);
+                grid.row(&[Some(moment(it.time)), some(&Some(it.what())), some(&file), some(&it.rule)]);
             }
             html += &grid.finish();
             html += &more(retention.applied.more, "deletion");
