@@ -54,7 +54,7 @@ impl Config {
             need("delivery", "destinations", "more than one destination is");
         }
         if let Some(retention) = &self.retention {
-            // Nothing but `max_files` deletes yet, and S3 locks objects for as long.
+            // Where nothing deletes by number, and nothing for its age, a minimum is kept by itself.
             if retention.max_days.is_some() || (retention.min_days.is_some() && self.prunes()) {
                 need("retention", "retention", "`retention` is");
             }

@@ -11,14 +11,12 @@ use audit_sink_kafka::KafkaRetention;
 
 use crate::{AssembleError, Config, DestinationKind, Environment, FileDestination, JournalFile};
 
-/// Where the holds are, in the directory of the delivery's state.
-const HOLDS: &str = "holds.json";
-
 impl Config {
-    /// The file with the log's holds.
+    /// The file with the log's holds: beside the log, whatever directory the state of delivery is in.
     #[must_use]
     pub fn holds_file(&self, journal: &JournalFile) -> PathBuf {
-        self.delivery_dir(journal).join(HOLDS)
+        let name = journal.path.file_name().unwrap_or_default().to_string_lossy();
+        journal.path.with_file_name(format!(".{name}.holds.json"))
     }
 
     /// What keeps the log as `retention` says, at every destination. It works beside [`pipeline`](Self::pipeline) by itself;

@@ -179,7 +179,11 @@ fn compress(log: &Path, segment: &Segment) -> io::Result<()> {
         return if error.kind() == io::ErrorKind::NotFound { Ok(()) } else { Err(error) };
     }
     sync_directory(log)?;
-    fs::remove_file(&segment.path)
+    match fs::remove_file(&segment.path) {
+        // Deleted between the look and the rename, it has come back.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => fs::remove_file(segment.packed_path()),
+        removed => removed,
+    }
 }
 
 fn pack(plain: &Path, packed: &Path) -> io::Result<()> {

@@ -30,45 +30,69 @@ impl LocalLog {
         acknowledged: u64,
         now: Timestamp,
     ) -> io::Result<Plan<Change>> {
-        let files = self.files(policy, acknowledged, now)?;
+        let Looked { files, problems, numbered } = self.files(acknowledged, now)?;
         let mut planned = plan(policy, holds, &files, now);
-        if self.destination.is_some() {
-            // Whoever delivers there rotates it, by the age that the configuration gives it.
-            planned.changes.retain(|change| *change != Change::Rotate);
+        planned.problems.extend(problems);
+        if !numbered
+            && let Some(newest) = files.rotated.last()
+            && planned
+                .changes
+                .pop_if(|last| matches!(last, Change::Delete { name, .. } if *name == newest.name))
+                .is_some()
+        {
+            let why = "its name says at which number the file behind it begins, where records carry none";
+            planned.notes.push(format!("`{}` stays until there is a newer one: {why}", newest.name));
         }
         Ok(planned)
     }
 
-    fn files(&self, policy: &Policy, acknowledged: u64, now: Timestamp) -> io::Result<Files> {
-        let mut before = None;
-        let mut rotated = Vec::new();
+    fn files(&self, acknowledged: u64, now: Timestamp) -> io::Result<Looked> {
+        let mut before: Option<Timestamp> = None;
+        let (mut rotated, mut problems) = (Vec::new(), Vec::new());
         for segment in listed(&self.path)? {
-            let newest = segment.rotated;
-            let lowest = before.replace(newest);
-            // What cannot be too old is not looked into.
-            let may_be_due = lowest.is_none_or(|lowest| policy.must_delete(lowest, now));
-            let first = if may_be_due { segment.open().and_then(first_time)? } else { None };
+            let (name, newest) = (name(&segment.path), segment.rotated);
+            if newest.as_milliseconds() > now.as_milliseconds() + AHEAD {
+                problems.push(format!(
+                    "`{name}` says that it was closed at {newest}, which is to come: it stays until it is old enough by that \
+                     time, and all behind it; see whether the clock was wrong, and rename it"
+                ));
+            }
+            // A file gets its first record when the one before it is closed. Of the first, its first record tells.
+            let oldest = match before.replace(newest) {
+                Some(closed) => closed.min(newest),
+                None => match segment.open().and_then(first_record) {
+                    Ok(first) => first.time.unwrap_or(newest).min(newest),
+                    Err(error) => {
+                        problems.push(format!("cannot read `{name}`: {error}; its age is that of its name"));
+                        newest
+                    }
+                },
+            };
             rotated.push(File {
-                name: name(&segment.path),
+                name,
                 first_sequence: segment.first_sequence,
                 last_sequence: segment.last_sequence,
-                oldest: within(first, lowest, newest),
+                oldest,
                 newest,
                 bytes: std::fs::metadata(&segment.path).map_or(0, |file| file.len()),
             });
         }
         let active = match std::fs::File::open(&self.path) {
-            Ok(file) => first_time(io::BufReader::new(file))?,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            Ok(file) => first_record(io::BufReader::new(file))?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => First::default(),
             Err(error) => return Err(error),
         };
-        Ok(Files {
+        let is_copy = self.destination.is_some();
+        let active_time = active.time.map(|first| before.map_or(first, |closed| first.max(closed)).min(now));
+        let files = Files {
             rotated,
-            active: active.map(|first| within(Some(first), before, now)),
+            // Whoever delivers to a copy rotates it, by the age that the configuration gives it.
+            active: active_time.filter(|_| !is_copy),
             max_files: self.max_files,
             // A copy is behind whoever writes it, and nobody reads it for anybody else.
-            delivered: if self.destination.is_some() { u64::MAX } else { acknowledged },
-        })
+            delivered: if is_copy { u64::MAX } else { acknowledged },
+        };
+        Ok(Looked { files, problems, numbered: active.is_sealed && !is_copy })
     }
 
     /// How many rotated files there are: whether one has come.
@@ -76,9 +100,14 @@ impl LocalLog {
         listed(&self.path).map_or(0, |segments| segments.len())
     }
 
-    pub(crate) fn apply(&self, change: &Change, recorder: &Recorder) -> Result<(), String> {
-        let applied = match change {
-            Change::Rotate => recorder.rotate(true),
+    pub(crate) fn apply(
+        &self,
+        change: &Change,
+        recorder: &Recorder,
+        may: &dyn Fn() -> bool,
+    ) -> Result<(), String> {
+        match change {
+            Change::Rotate => recorder.rotate(true).map_err(|error| error.to_string()),
             Change::Delete { name: wanted, rule, .. } => {
                 let segments = listed(&self.path).map_err(|error| error.to_string())?;
                 // It may have been compressed meanwhile.
@@ -86,11 +115,29 @@ impl LocalLog {
                 let is_wanted = |segment: &&Segment| plain(&name(&segment.path)) == plain(wanted);
                 let Some(segment) = segments.iter().find(is_wanted) else { return Ok(()) };
                 let destination = self.destination.as_deref();
-                recorder.delete(&Deletion { log: &self.path, segment, rule: &rule.to_string(), destination })
+                let deletion = Deletion { log: &self.path, segment, rule: &rule.to_string(), destination };
+                recorder.delete(&deletion, may).map_err(|error| error.to_string())
             }
-        };
-        applied.map_err(|error| error.to_string())
+        }
     }
+}
+
+/// So much may a clock have been ahead, in milliseconds.
+const AHEAD: i64 = 24 * 60 * 60 * 1000;
+
+/// What is there.
+struct Looked {
+    files: Files,
+    problems: Vec<String>,
+    /// Whether records carry their own numbers, so that the names of files are not needed to go on.
+    numbered: bool,
+}
+
+/// What the first record of a file tells.
+#[derive(Default)]
+struct First {
+    time: Option<Timestamp>,
+    is_sealed: bool,
 }
 
 fn listed(log: &Path) -> io::Result<Vec<Segment>> {
@@ -104,22 +151,20 @@ fn name(path: &Path) -> String {
     path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
-/// An event's own time may be any; it was logged after the file before was rotated, and before its own was.
-fn within(first: Option<Timestamp>, lowest: Option<Timestamp>, highest: Timestamp) -> Timestamp {
-    let first = first.unwrap_or_else(|| lowest.unwrap_or(highest));
-    first.max(lowest.unwrap_or(first)).min(highest)
-}
-
-/// The time of the first record, native or OCSF.
-fn first_time(mut lines: impl BufRead) -> io::Result<Option<Timestamp>> {
+/// The first record, native or OCSF.
+fn first_record(mut lines: impl BufRead) -> io::Result<First> {
     let mut line = Vec::new();
     while lines.by_ref().take(LONGEST_LINE).read_until(b'\n', &mut line)? > 0 {
         if let Some(time) = time_of(&line) {
-            return Ok(Some(time));
+            let record = serde_json::from_slice::<Value>(&line).unwrap_or_default();
+            return Ok(First {
+                time: Some(time),
+                is_sealed: record.pointer("/integrity/sequence_number").is_some(),
+            });
         }
         line.clear();
     }
-    Ok(None)
+    Ok(First::default())
 }
 
 fn time_of(line: &[u8]) -> Option<Timestamp> {

@@ -35,7 +35,11 @@ pub struct Applied {
 pub(crate) enum Scope {
     All,
     Local,
+    Elsewhere,
 }
+
+/// Why a plan is not followed any more.
+pub(crate) const HOLDS_CHANGED: &str = "a hold was placed or released meanwhile; plan again";
 
 impl Keeper {
     /// By that policy, unless a hold in that file forbids it.
@@ -125,13 +129,16 @@ impl Keeper {
         // Looked at before it is read: what is written meanwhile is taken for a change.
         let holds_written = self.holds_written();
         let holds = self.holds.read()?;
-        let is_asked =
-            |place: &&Place| place.is_local() || (scope == Scope::All && self.concerns_others(&holds));
-        let planned = |place: &Place| {
-            let plan = place.plan(&self.policy, &holds, acknowledged, now, go_on);
-            PlacePlan { holds_written, ..plan }
+        let is_asked = |place: &Place| match scope {
+            Scope::Local => place.is_local(),
+            Scope::Elsewhere => !place.is_local() && self.concerns_others(&holds),
+            Scope::All => place.is_local() || self.concerns_others(&holds),
         };
-        Ok(self.places.iter().filter(is_asked).map(planned).collect())
+        let planned = |(index, place): (usize, &Place)| {
+            let plan = place.plan(&self.policy, &holds, acknowledged, now, go_on);
+            PlacePlan { holds_written, index, ..plan }
+        };
+        Ok(self.places.iter().enumerate().filter(|(_, place)| is_asked(place)).map(planned).collect())
     }
 
     /// Whoever asks for nothing need not grant what asking elsewhere takes.
@@ -151,13 +158,14 @@ impl Keeper {
         go_on: &dyn Fn() -> bool,
     ) -> Applied {
         let mut applied = Applied::default();
-        let Some(place) = self.places.iter().find(|place| place.name == plan.place) else { return applied };
+        let Some(place) = self.places.get(plan.index) else { return applied };
+        let may = || self.holds_written() == plan.holds_written;
         for change in &plan.plan.changes {
-            if self.holds_written() != plan.holds_written {
-                applied.failure = Some("a hold was placed or released meanwhile; plan again".to_owned());
+            if !may() {
+                applied.failure = Some(HOLDS_CHANGED.to_owned());
                 break;
             }
-            let outcome = place.apply(change, recorder, go_on);
+            let outcome = place.apply(change, recorder, go_on, &may);
             // Deletions of files are on record before they happen. What was broken off may have been done.
             let recorded = match place.is_local() {
                 true => Ok(()),

@@ -55,6 +55,9 @@ pub struct PlacePlan {
     /// When the holds that it respects were written.
     #[serde(skip)]
     pub(crate) holds_written: Option<std::time::SystemTime>,
+    /// Which of the keeper's places it is: names are anybody's.
+    #[serde(skip)]
+    pub(crate) index: usize,
 }
 
 /// A place where the log's records are.
@@ -129,18 +132,27 @@ impl Place {
             Ok(plan) => (plan, None),
             Err(failure) => (Plan::default(), Some(failure)),
         };
-        PlacePlan { place: self.name.clone(), kind: self.kind(), plan, failure, holds_written: None }
+        PlacePlan {
+            place: self.name.clone(),
+            kind: self.kind(),
+            plan,
+            failure,
+            holds_written: None,
+            index: 0,
+        }
     }
 
+    /// Makes a change. A file is deleted only if it still `may` be when all is ready for that.
     pub(crate) fn apply(
         &self,
         change: &Change,
         recorder: &Recorder,
         go_on: &dyn Fn() -> bool,
+        may: &dyn Fn() -> bool,
     ) -> Result<(), String> {
         let _ = go_on;
         match (&self.kind, change) {
-            (Kind::Local(log), Change::Files(change)) => log.apply(change, recorder),
+            (Kind::Local(log), Change::Files(change)) => log.apply(change, recorder, may),
             #[cfg(feature = "s3")]
             (Kind::S3(it), Change::S3(change)) => answered(it.apply(change), go_on),
             #[cfg(feature = "cloudwatch")]

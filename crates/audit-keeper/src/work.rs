@@ -7,7 +7,7 @@ use audit_model::Timestamp;
 use audit_pipeline::Worker;
 
 use crate::Keeper;
-use crate::keeper::Scope;
+use crate::keeper::{HOLDS_CHANGED, Scope};
 
 /// How often it is looked whether a file was rotated, or a hold placed.
 const LOOK: Duration = Duration::from_secs(1);
@@ -31,10 +31,13 @@ impl Keeper {
                 flushed(worker);
             }
             let go_on = || is_last || !worker.is_closing();
-            if let Some(scope) = seen.due(&self, is_last) {
+            // What is here first: a place elsewhere may take its time to answer.
+            for scope in seen.due(&self, is_last) {
                 let recorder = worker.recorder();
                 let mut wrong = Vec::new();
-                wrong.extend(self.record_holds(recorder).err());
+                if scope == Scope::Local {
+                    wrong.extend(self.record_holds(recorder).err());
+                }
                 match self.plan_in(scope, recorder.acknowledged(), Timestamp::now(), &go_on) {
                     Ok(plans) => {
                         for plan in &plans {
@@ -48,8 +51,9 @@ impl Keeper {
                     }
                     Err(error) => wrong.push(format!("nothing is deleted: {error}")),
                 }
-                // A conversation that was broken off at the end is no fault.
-                for sentence in wrong.into_iter().filter(|it| !it.ends_with(BROKEN_OFF)) {
+                // A conversation that was broken off at the end is no fault, and what a hold stops is planned again.
+                let is_worth_it = |it: &String| !it.ends_with(BROKEN_OFF) && !it.ends_with(HOLDS_CHANGED);
+                for sentence in wrong.into_iter().filter(is_worth_it) {
                     if told.insert(sentence.clone()) {
                         recorder.notice(format!("retention: {sentence}"));
                     }
@@ -80,7 +84,7 @@ struct Seen {
 
 impl Seen {
     /// What is to be looked at now.
-    fn due(&mut self, keeper: &Keeper, is_last: bool) -> Option<Scope> {
+    fn due(&mut self, keeper: &Keeper, is_last: bool) -> Vec<Scope> {
         let holds = keeper.holds_written();
         let files = keeper.counts();
         let is_round = self.full_round.is_none_or(|last| last.elapsed() >= keeper.interval);
@@ -89,9 +93,9 @@ impl Seen {
         (self.holds, self.files) = (holds, files);
         if !is_last && (is_round || holds_changed) {
             self.full_round = Some(Instant::now());
-            return Some(Scope::All);
+            return vec![Scope::Local, Scope::Elsewhere];
         }
-        (files_changed || holds_changed).then_some(Scope::Local)
+        (files_changed || holds_changed).then_some(Scope::Local).into_iter().collect()
     }
 }
 

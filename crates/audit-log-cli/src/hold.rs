@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
 use audit_config::{Config, DestinationKind, process_environment};
-use audit_journal::JournalError;
+use audit_journal::{JournalError, segments};
 use audit_keeper::Keeper;
 use audit_model::Timestamp;
 use audit_pipeline::StartError;
@@ -17,7 +17,7 @@ use serde_json::json;
 use crate::config::checked;
 use crate::moment::moment;
 use crate::output::{harmless, print, print_json};
-use crate::retention::close;
+use crate::retention::{brief, expect_enabled};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -45,14 +45,14 @@ pub(crate) struct Add {
     /// Who asks for it [default: the user who runs this]
     #[arg(long, value_name = "WHO")]
     by: Option<String>,
-    /// When it ends by itself: a day (UTC) or a time, such as 2027-12-31 or 2027-12-31T12:00:00Z. Never, if left out
-    #[arg(long, value_name = "TIME", value_parser = moment)]
+    /// When it ends by itself: with a day (UTC), or at a time, such as 2027-12-31 or 2027-12-31T12:00:00Z. Never, if left out
+    #[arg(long, value_name = "TIME", value_parser = end)]
     until: Option<Timestamp>,
     /// Hold what was logged from then on; from the log's beginning, if left out
     #[arg(long, value_name = "TIME", value_parser = moment)]
     from: Option<Timestamp>,
-    /// Hold what was logged up to then; what is yet to come too, if left out
-    #[arg(long, value_name = "TIME", value_parser = moment)]
+    /// Hold what was logged up to then, a day included; what is yet to come too, if left out
+    #[arg(long, value_name = "TIME", value_parser = end)]
     to: Option<Timestamp>,
 }
 
@@ -87,12 +87,30 @@ pub(crate) fn run(command: &Command) -> anyhow::Result<ExitCode> {
     | Command::List(List { config, .. })
     | Command::Release(Release { config, .. })) = command;
     let Some(config) = checked(config)? else { return Ok(ExitCode::from(2)) };
+    expect_enabled(&config)?;
+    expect_log(&config)?;
     let keeper = config.keeper(&process_environment)?;
     match command {
         Command::Add(arguments) => add(&config, &keeper, arguments),
         Command::List(arguments) => list(keeper.holds(), arguments),
         Command::Release(arguments) => release(&config, &keeper, arguments),
     }
+}
+
+/// A hold beside a log that nobody writes would hold nothing.
+fn expect_log(config: &Config) -> anyhow::Result<()> {
+    let journal = config.journal(&process_environment).context("there is no place for the journal")?;
+    let log = &journal.path;
+    if !log.exists() && segments(log).map_or(true, |segments| segments.is_empty()) {
+        let why = match journal.destination {
+            Some(_) => "run it from where the log is written",
+            None => {
+                "set `state_dir`, or run it with the environment of whoever writes the log (STATE_DIRECTORY)"
+            }
+        };
+        bail!("there is no log at {}, so nothing can be held; {why}", log.display());
+    }
+    Ok(())
 }
 
 fn add(config: &Config, keeper: &Keeper, arguments: &Add) -> anyhow::Result<ExitCode> {
@@ -125,7 +143,7 @@ fn release(config: &Config, keeper: &Keeper, arguments: &Release) -> anyhow::Res
 
 /// A program that has the log open does it by itself.
 fn put_on_record(config: &Config, keeper: &Keeper) -> anyhow::Result<ExitCode> {
-    let options = config.pipeline_unkept(&process_environment)?;
+    let options = brief(config)?;
     let recorder = options.recorder();
     match options.start() {
         Err(StartError::Journal(JournalError::Locked { .. })) => {
@@ -134,7 +152,7 @@ fn put_on_record(config: &Config, keeper: &Keeper) -> anyhow::Result<ExitCode> {
         started => {
             let pipeline = started.context("it holds, and is put on record when the log is next opened")?;
             let recorded = keeper.record_holds(&recorder);
-            close(&pipeline)?;
+            pipeline.close()?;
             recorded.map_err(anyhow::Error::msg)?;
             print("it is on record\n")?;
             if config.destinations.iter().any(|it| !matches!(it.kind, DestinationKind::File(_))) {
@@ -174,7 +192,7 @@ fn list(holds: &HoldsFile, arguments: &List) -> anyhow::Result<ExitCode> {
             (from, to) => format!("{} to {}", day(from, "the beginning"), day(to, "what is to come")),
         };
         let until = match hold.is_active(now) {
-            true => day(hold.until, "released"),
+            true => day(hold.until, "until released"),
             false => format!("{} (over)", day(hold.until, "")),
         };
         let texts = [&hold.id, &hold.placed_by, &day(Some(hold.placed), ""), &held, &until, &hold.reason];
@@ -188,4 +206,13 @@ fn who(named: Option<&str>) -> anyhow::Result<String> {
     let from = |variable: &str| process_environment(variable).filter(|name| !name.is_empty());
     let named = named.map(str::to_owned).or_else(|| from("SUDO_USER")).or_else(|| from("USER"));
     named.or_else(|| from("LOGNAME")).context("nobody says who asks for it; give --by")
+}
+
+/// As [`moment`], but a day means its end.
+fn end(text: &str) -> Result<Timestamp, String> {
+    const DAY: i64 = 24 * 60 * 60 * 1000;
+    let time = moment(text)?;
+    let is_day = text.len() == "2027-12-31".len() && text.as_bytes()[4] == b'-';
+    let behind = if is_day { DAY - 1 } else { 0 };
+    Timestamp::from_milliseconds(time.as_milliseconds() + behind).map_err(|error| error.to_string())
 }

@@ -22,7 +22,7 @@ pub(crate) fn files(paths: &[PathBuf], only: bool) -> anyhow::Result<Vec<PathBuf
         } else if only {
             found.add(path);
         } else {
-            found.add_log(path);
+            found.add_log(&real_log(path.clone()));
         }
     }
     Ok(found.files)
@@ -69,6 +69,11 @@ pub(crate) fn of_directory(directory: &Path) -> io::Result<Vec<PathBuf>> {
         return Ok(entries);
     }
     Ok(logs)
+}
+
+/// What a link to a log stands for: the rotated files are beside that.
+pub(crate) fn real_log(path: PathBuf) -> PathBuf {
+    if path.is_symlink() { path.canonicalize().unwrap_or(path) } else { path }
 }
 
 /// Whether it is a log that this program writes, or wrote, or a copy of one: it is rotated under whoever reads it.

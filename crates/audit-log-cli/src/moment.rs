@@ -16,7 +16,10 @@ pub(crate) fn moment(text: &str) -> Result<Timestamp, String> {
         if text == "now" {
             return Some(now);
         }
-        if let Ok(date) = text.parse::<Date>() {
+        // A date and nothing else: of a time without its zone, nobody knows when it is.
+        if text.len() == "2026-01-31".len()
+            && let Ok(date) = text.parse::<Date>()
+        {
             let midnight = date.to_zoned(TimeZone::UTC).ok()?;
             return Timestamp::from_milliseconds(midnight.timestamp().as_millisecond()).ok();
         }
@@ -25,7 +28,7 @@ pub(crate) fn moment(text: &str) -> Result<Timestamp, String> {
         let back = i64::try_from(back.as_millis()).ok().filter(|back| *back >= 0)?;
         Timestamp::from_milliseconds(now.as_milliseconds().checked_sub(back)?).ok()
     };
-    let expected = "expected a time such as 2026-01-31T08:00:00Z, a date such as 2026-01-31 (midnight in UTC), `now`, or how \
+    let expected = "expected a time with its zone such as 2026-01-31T08:00:00Z, a date such as 2026-01-31 (midnight in UTC), `now`, or how \
                     long ago, such as 7d or 90m";
     read().ok_or_else(|| expected.to_owned())
 }
@@ -40,7 +43,9 @@ mod tests {
         assert_eq!(moment("2026-01-31T08:00:00+01:00").unwrap().to_string(), "2026-01-31T07:00:00.000Z");
         let week = Timestamp::now().as_milliseconds() - moment("7d").unwrap().as_milliseconds();
         assert!((604_800_000..604_900_000).contains(&week), "{week}");
-        for wrong in ["", "yesterday", "-7d", "2026-13-01", "99999999y"] {
+        let no_zone =
+            ["2026-01-31T08:00", "2026-01-31 08:00:00", "20260131T080000", "2026-01-31T08:00[Europe/Berlin]"];
+        for wrong in ["", "yesterday", "-7d", "2026-13-01", "99999999y"].into_iter().chain(no_zone) {
             assert!(moment(wrong).is_err(), "{wrong}");
         }
     }

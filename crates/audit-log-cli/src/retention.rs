@@ -2,14 +2,15 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use audit_config::{Config, JournalFile, process_environment};
 use audit_delivery::State;
 use audit_journal::JournalError;
 use audit_keeper::{Applied, Keeper, PlacePlan};
 use audit_model::Timestamp;
-use audit_pipeline::{Pipeline, Recorder, StartError};
+use audit_pipeline::{OnFailure, Options, Pipeline, Recorder, StartError};
 use clap::{Args, Subcommand};
 use comfy_table::{ContentArrangement, Table, presets};
 use serde_json::{Value, json};
@@ -45,6 +46,7 @@ pub(crate) struct Arguments {
 pub(crate) fn run(command: &Command) -> anyhow::Result<ExitCode> {
     let (Command::Plan(arguments) | Command::Apply(arguments)) = command;
     let Some(config) = checked(&arguments.config)? else { return Ok(ExitCode::from(2)) };
+    expect_enabled(&config)?;
     match command {
         Command::Plan(arguments) => plan(&config, arguments),
         Command::Apply(arguments) => apply(&config, arguments),
@@ -67,7 +69,7 @@ fn apply(config: &Config, arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let keeper = config.keeper(&process_environment)?;
     let (pipeline, recorder) = open(config)?;
     let applied = round(&keeper, &recorder);
-    close(&pipeline)?;
+    pipeline.close()?;
     let (plans, applied) = applied?;
     let failed = applied.iter().any(|applied| applied.failure.is_some());
     if arguments.json {
@@ -80,6 +82,8 @@ fn apply(config: &Config, arguments: &Arguments) -> anyhow::Result<ExitCode> {
     } else {
         print(&told(&plans, &applied))?;
     }
+    // 2 would say that nothing was begun.
+    let failed = failed || plans.iter().any(|plan| plan.failure.is_some());
     Ok(if failed { ExitCode::FAILURE } else { exit_code(&plans) })
 }
 
@@ -90,22 +94,32 @@ fn round(keeper: &Keeper, recorder: &Recorder) -> anyhow::Result<(Vec<PlacePlan>
     Ok((plans, applied))
 }
 
-/// Opens the log for a record or two of our own.
-pub(crate) fn open(config: &Config) -> anyhow::Result<(Pipeline, Recorder)> {
+/// What is not recorded cannot be kept.
+pub(crate) fn expect_enabled(config: &Config) -> anyhow::Result<()> {
+    if !config.enabled {
+        bail!(
+            "the configuration says `enabled: false`: nothing is recorded, and so nothing is deleted or held"
+        );
+    }
+    Ok(())
+}
+
+/// Options for a record or two of our own: destinations get them when the log is next written, and who calls is told at once
+/// when it takes none.
+pub(crate) fn brief(config: &Config) -> anyhow::Result<Options> {
     let options = config.pipeline_unkept(&process_environment)?;
+    Ok(options.on_failure(OnFailure::Reject).drain_timeout(Duration::ZERO))
+}
+
+/// Opens the log for them.
+pub(crate) fn open(config: &Config) -> anyhow::Result<(Pipeline, Recorder)> {
+    let options = brief(config)?;
     let recorder = options.recorder();
     match options.start() {
         Err(StartError::Journal(error @ JournalError::Locked { .. })) => Err(error)
             .context("the program that writes the log applies its retention and records its holds by itself"),
         started => Ok((started?, recorder)),
     }
-}
-
-/// Closes it without waiting for destinations, which get the rest when the log is next written.
-pub(crate) fn close(pipeline: &Pipeline) -> anyhow::Result<()> {
-    pipeline.give_up_delivery();
-    pipeline.close()?;
-    Ok(())
 }
 
 /// Up to which record every destination has all, as the one who delivers has noted it.

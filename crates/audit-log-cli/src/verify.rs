@@ -18,6 +18,7 @@ use serde_json::{Value, json};
 
 use crate::config::load;
 use crate::copies::{Copies, rules_of};
+use crate::logs::real_log;
 use crate::output::{count, harmless, path, print, print_json};
 use crate::progress;
 
@@ -227,7 +228,7 @@ fn files(task: &Task<'_>) -> anyhow::Result<(BTreeSet<PathBuf>, BTreeSet<PathBuf
         } else if task.only {
             fs::metadata(path).with_context(cannot_read)?;
             found.add(path.clone());
-        } else if !found.add_log(path) {
+        } else if !found.add_log(&real_log(path.clone())) {
             fs::metadata(path).with_context(cannot_read)?;
         }
     }

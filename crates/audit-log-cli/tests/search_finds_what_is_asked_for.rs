@@ -386,7 +386,7 @@ fn what_is_asked_wrongly_is_said_with_its_remedy() {
     refused(&["--where", "actor.idd = 'bob'"], "\n  ^^^^^^^^^\n");
     refused(
         &["--since", "yesterday"],
-        "expected a time such as 2026-01-31T08:00:00Z, a date such as 2026-01-31",
+        "expected a time with its zone such as 2026-01-31T08:00:00Z, a date such as 2026-01-31",
     );
     refused(&["--since", "2026-03-02", "--until", "2026-03-01"], "nothing is left to search");
     refused(

@@ -1,13 +1,13 @@
 //! Deleting a log's rotated file by policy: on record first.
 
 use std::io::{self, BufRead, Read as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use audit_integrity::SealedRecord;
 use audit_journal::Segment;
 use audit_model::{Event, Timestamp};
 
-use crate::lifecycle;
+use crate::{EmitError, lifecycle};
 
 /// Longer lines are no records of ours.
 const LONGEST_LINE: u64 = 64 << 20;
@@ -25,7 +25,34 @@ pub struct Deletion<'a> {
     pub destination: Option<&'a str>,
 }
 
+/// Why a file was not deleted by policy.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DeletionError {
+    /// The operating system said no.
+    #[error("{what} {}: {source}", path.display())]
+    File {
+        /// What could not be done.
+        what: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// It could not be put on record.
+    #[error("a deletion cannot be put on record: {0}")]
+    Record(#[from] EmitError),
+    /// Meanwhile somebody forbade it.
+    #[error("{}: a hold was placed or released meanwhile; plan again", .0.display())]
+    Forbidden(PathBuf),
+}
+
 impl Deletion<'_> {
+    /// The record of one that failed behind the first.
+    pub(crate) fn failed(&self, now: Timestamp, why: &str) -> Event {
+        lifecycle::retention_failed(now, self.log, self.segment, self.rule, why)
+    }
+
     /// The record of it. Of a copy, which numbers lines, it has the records' own numbers.
     pub(crate) fn record(&self, now: Timestamp) -> io::Result<Event> {
         let (first, last) = ends(self.segment.open()?)?;

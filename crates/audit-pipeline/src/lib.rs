@@ -24,7 +24,7 @@ mod selection;
 mod worker;
 
 #[cfg(feature = "delivery")]
-pub use deletion::Deletion;
+pub use deletion::{Deletion, DeletionError};
 pub use error::{EmitError, StartError};
 pub use options::{Durability, OnFailure, Options};
 pub use pipeline::{Emit, Pipeline, Summary};

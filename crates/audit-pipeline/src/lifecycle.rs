@@ -114,3 +114,16 @@ pub(crate) fn retention_applied(
         Err(_) => applied,
     }
 }
+
+pub(crate) fn retention_failed(
+    now: Timestamp,
+    log: &Path,
+    segment: &Segment,
+    rule: &str,
+    why: &str,
+) -> Event {
+    event(now, EventType::AUDIT_RETENTION_APPLIED, log, Action::failure("delete"))
+        .detail("file", segment.path.file_name().unwrap_or_default().to_string_lossy())
+        .detail("rule", rule)
+        .detail("error", why)
+}

@@ -300,12 +300,14 @@ impl Pipeline {
 impl Inner {
     fn close(&self) -> Result<Option<Summary>, JournalError> {
         #[cfg(feature = "delivery")]
-        self.shared.options.delivery.workers.finish();
+        self.shared.options.delivery.workers.tell();
         #[cfg(feature = "delivery")]
         if !self.shared.queue.is_closed() {
             self.shared.options.delivery.before_close.iter().for_each(|hook| hook.0());
         }
         self.shared.queue.close();
+        #[cfg(feature = "delivery")]
+        self.shared.options.delivery.workers.join();
         // Locked to the end, so that whoever else closes the log finds it closed.
         let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         match writer.take() {

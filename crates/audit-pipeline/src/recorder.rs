@@ -1,11 +1,10 @@
 use std::fmt;
 use std::sync::{Arc, OnceLock, TryLockError, Weak};
 
-use audit_journal::JournalError;
 use audit_model::{Event, Timestamp};
 
 use crate::pipeline::{Shared, note};
-use crate::{Emit, EmitError, Receipt};
+use crate::{Deletion, DeletionError, Emit, EmitError, Receipt};
 
 /// A way for a part of the log, a destination that watches it say, to put records of its own into it.
 ///
@@ -60,18 +59,35 @@ impl Recorder {
     }
 
     /// Deletes a rotated file by policy: puts that on record, waits until the record is durable, and deletes it then. It
-    /// blocks for as long as the disk takes, and reads the file to its end.
+    /// blocks for as long as the disk takes, and reads the file to its end. Before it is put on record, and once more before
+    /// it is deleted, it is asked whether that `may` be: what is held meanwhile stays.
     ///
     /// # Errors
-    /// When the file cannot be read or deleted, or the deletion cannot be put on record: then it is not deleted.
-    pub fn delete(&self, deletion: &crate::Deletion<'_>) -> Result<(), EmitError> {
-        let failed = |source| {
-            let path = deletion.segment.path.clone();
-            EmitError::Journal(Arc::new(JournalError::Io { what: "cannot delete by policy", path, source }))
-        };
-        let event = deletion.record(Timestamp::now()).map_err(failed)?;
+    /// When the file cannot be read or deleted, the deletion cannot be put on record, or it may not be: then it is not
+    /// deleted. One that is on record and failed is on record as that, too.
+    pub fn delete(&self, deletion: &Deletion<'_>, may: &dyn Fn() -> bool) -> Result<(), DeletionError> {
+        let path = || deletion.segment.path.clone();
+        let event = deletion.record(Timestamp::now()).map_err(|source| DeletionError::File {
+            what: "cannot read",
+            path: path(),
+            source,
+        })?;
+        if !may() {
+            return Err(DeletionError::Forbidden(path()));
+        }
         let _recorded = self.record_blocking(&event)?;
-        deletion.segment.delete().map_err(failed)
+        let deleted = match may() {
+            true => deletion.segment.delete().map_err(|source| DeletionError::File {
+                what: "cannot delete",
+                path: path(),
+                source,
+            }),
+            false => Err(DeletionError::Forbidden(path())),
+        };
+        if let Err(error) = &deleted {
+            let _recorded = self.record_blocking(&deletion.failed(Timestamp::now(), &error.to_string()))?;
+        }
+        deleted
     }
 
     /// As [`record`](Self::record), and waits until it is durable.

@@ -2,7 +2,7 @@ use std::fmt;
 use std::io;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::Recorder;
 
@@ -72,6 +72,9 @@ impl fmt::Debug for Work {
     }
 }
 
+/// How long closing waits for what works beside the log.
+const PATIENCE: Duration = Duration::from_secs(10);
+
 /// The threads that work beside the log.
 #[derive(Debug, Default)]
 pub(crate) struct Workers {
@@ -84,16 +87,30 @@ impl Workers {
         for Work { name, body } in work {
             let worker = Worker { recorder: recorder.clone(), closing: Arc::clone(&self.closing) };
             let thread = std::thread::Builder::new().name(name).spawn(move || body(&worker))?;
-            self.threads.lock().unwrap_or_else(PoisonError::into_inner).push(thread);
+            self.lock().push(thread);
         }
         Ok(())
     }
 
-    /// Tells them to end, and waits until they have.
-    pub(crate) fn finish(&self) {
+    /// Tells them to end, and gives them time to, while the log still takes what they record. It may take nothing: then they
+    /// are told so when it is closed, which does not wait for them longer.
+    pub(crate) fn tell(&self) {
         *self.closing.lock() = true;
         self.closing.changed.notify_all();
-        let threads = std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
+        let begun = Instant::now();
+        let ended = || self.lock().iter().all(JoinHandle::is_finished);
+        while !ended() && begun.elapsed() < PATIENCE {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<JoinHandle<()>>> {
+        self.threads.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits until they have ended, behind the log's closing.
+    pub(crate) fn join(&self) {
+        let threads = std::mem::take(&mut *self.lock());
         for thread in threads {
             // One of them may hold the last clone of the pipeline. A panic there was told by its thread.
             if thread.thread().id() != std::thread::current().id() {

@@ -122,10 +122,21 @@ impl Integrity {
             format!("{} in {}", count(sealed, "sealed record"), count(self.chains.len() as u64, "chain"));
         match self.verdict {
             Soundness::Sound => {
-                let signed = match self.chains.iter().filter(|chain| chain.signed).count() {
-                    0 => "none of them signed",
-                    all if all == self.chains.len() => "all signed",
-                    _ => "not all signed",
+                let (signed, but) = match self.chains.iter().filter(|chain| chain.signed).count() {
+                    all if all == self.chains.len() => ("all signed", ""),
+                    none_or_some => {
+                        let signed = if none_or_some == 0 { "none of them signed" } else { "not all signed" };
+                        (signed, " But whoever can write what is not signed can make all of it anew.")
+                    }
+                };
+                let pruned: Vec<String> =
+                    self.chains.iter().filter_map(|chain| chain.pruned_to).map(number).collect();
+                let pruned = match pruned.as_slice() {
+                    [] => String::new(),
+                    to => format!(
+                        " Records 1 to {} were deleted by policy, which is on record; they are in no count here.",
+                        to.join(" and ")
+                    ),
                 };
                 let end = match self.chains.iter().all(|chain| chain.anchored) {
                     true => "",
@@ -134,8 +145,8 @@ impl Integrity {
                     }
                 };
                 format!(
-                    "{what}, {signed}. No record up to the last was edited, removed, inserted or moved since it was \
-                     written.{end}"
+                    "{what}, {signed}. None of them was edited, inserted or moved since it was written, and none between \
+                     them is gone.{but}{pruned}{end}"
                 )
             }
             Soundness::Broken => {

@@ -3,7 +3,7 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 #[cfg(unix)]
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 
 use audit_model::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -209,6 +209,7 @@ impl HoldsFile {
             .open(&lock_path)
             .and_then(|file| file.lock().map(|()| file))
             .map_err(self.io("cannot lock", &lock_path))?;
+        self.give_to_owner(&lock_path);
         let mut content = self.content()?;
         let result = change(&mut content)?;
         let mut text = serde_json::to_vec_pretty(&content)
@@ -235,6 +236,7 @@ impl HoldsFile {
             .open(&new)
             .and_then(|mut file| file.write_all(text).and_then(|()| file.sync_all()));
         written.inspect_err(|_| drop(fs::remove_file(&new))).map_err(self.io("cannot write", &new))?;
+        self.give_to_owner(&new);
         fs::rename(&new, &self.path).map_err(self.io("cannot replace", &self.path))?;
         // A new name is durable only once its directory is. Systems other than Unix open no directories.
         if cfg!(unix) {
@@ -244,6 +246,17 @@ impl HoldsFile {
                 .map_err(self.io("cannot sync the directory", directory))?;
         }
         Ok(())
+    }
+
+    /// Whoever writes the log has to read what root places here, and the directory is theirs. Without the right to it, the file
+    /// is theirs already, or they are told that they cannot read it, and delete nothing.
+    fn give_to_owner(&self, file: &Path) {
+        #[cfg(unix)]
+        if let Ok(directory) = fs::metadata(self.directory()) {
+            let _ = std::os::unix::fs::chown(file, Some(directory.uid()), Some(directory.gid()));
+        }
+        #[cfg(not(unix))]
+        let _ = file;
     }
 
     fn directory(&self) -> &Path {
@@ -256,7 +269,8 @@ impl HoldsFile {
 
     fn beside(&self, ending: &str) -> PathBuf {
         let name = self.path.file_name().unwrap_or_default().to_string_lossy();
-        self.path.with_file_name(format!(".{name}{ending}"))
+        let dot = if name.starts_with('.') { "" } else { "." };
+        self.path.with_file_name(format!("{dot}{name}{ending}"))
     }
 
     fn io(&self, what: &'static str, path: &Path) -> impl FnOnce(io::Error) -> HoldsFileError + use<> {

@@ -98,6 +98,14 @@ impl<'a> Hit<'a> {
         self.read().clone()
     }
 
+    /// The record as one that is no event after all, if it is read whole and is none: parts of it that nothing asked for may be
+    /// anything.
+    #[must_use]
+    pub fn bad_line(&self) -> Option<BadLine<'a>> {
+        let why = self.read().as_ref().err()?;
+        Some(BadLine { text: self.line, why: why.to_string(), place: self.place })
+    }
+
     fn read(&self) -> &Result<Event, NoEvent> {
         self.event.get_or_init(|| read_event(self.line))
     }

@@ -115,7 +115,7 @@ impl<'q> Judge<'q> {
             wanted.members[member].fill(tokens[member], &mut self.event)?;
         }
         if !self.query.matches(&self.event, self.now) {
-            return self.is_what_it_seems(&walk, is_sealed, may_be_special).map(|()| false);
+            return self.is_what_it_seems(&walk, may_be_special).map(|()| false);
         }
         walk.go(wanted, u64::MAX, tokens)?;
         wanted.members[EVENT_TYPE].fill(tokens[EVENT_TYPE], &mut self.event)?;
@@ -129,14 +129,11 @@ impl<'q> Judge<'q> {
     }
 
     /// Whether nothing in the rest of the line can make it an event other than the one that was looked at: a type of its own
-    /// beside a member named `event`, or the class of an OCSF record.
-    fn is_what_it_seems(&self, walk: &Walk<'_>, is_sealed: bool, may_be_special: bool) -> Result<(), Odd> {
+    /// beside a member named `event`, the class of an OCSF record, or a second record behind it.
+    fn is_what_it_seems(&self, walk: &Walk<'_>, may_be_special: bool) -> Result<(), Odd> {
         let rest = walk.rest();
         if may_be_special && self.special.is_in(rest) {
             return Err(Odd);
-        }
-        if !is_sealed {
-            return Ok(());
         }
         let mut rest = rest;
         if !walk.has_seen(EVENT_TYPE) {

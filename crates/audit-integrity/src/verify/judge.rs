@@ -2,7 +2,6 @@
 //! what has to be read a second time to tell.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -28,8 +27,8 @@ pub(crate) struct Judge<'a> {
 /// A deletion by policy that a record tells of.
 struct Pruning {
     chain: ChainId,
-    /// What the copy is called that it was deleted from; none, if that was the log of record.
-    copy: Option<OsString>,
+    /// The copy that it was deleted from; none, if that was the log of record.
+    copy: Option<PathBuf>,
     last_sequence: u64,
     last_signature: String,
 }
@@ -37,10 +36,13 @@ struct Pruning {
 impl Pruning {
     /// What went from a copy is no excuse for what another file lacks.
     fn is_of(&self, file: &Path) -> bool {
-        let name = file.file_name().unwrap_or_default().as_encoded_bytes();
+        let name = |path: &Path| path.file_name().unwrap_or_default().to_owned();
+        let folder = |path: &Path| path.parent().map(name).filter(|folder| !folder.is_empty());
         self.copy.as_ref().is_none_or(|copy| {
-            let rest = name.strip_prefix(copy.as_encoded_bytes());
-            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(b"."))
+            let is_there = folder(copy).is_none_or(|wanted| folder(file) == Some(wanted));
+            let (own, copy) = (name(file), name(copy));
+            let rest = own.as_encoded_bytes().strip_prefix(copy.as_encoded_bytes());
+            is_there && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(b"."))
         })
     }
 }
@@ -139,10 +141,9 @@ impl<'a> Judge<'a> {
                 {
                     let last_signature =
                         event["details"]["last_signature"].as_str().unwrap_or_default().to_owned();
-                    let copy = event["details"]["destination"].as_str().map(|_| {
-                        let log = Path::new(event["resource"]["id"].as_str().unwrap_or_default());
-                        log.file_name().unwrap_or_default().to_owned()
-                    });
+                    let copy = event["details"]["destination"]
+                        .as_str()
+                        .map(|_| PathBuf::from(event["resource"]["id"].as_str().unwrap_or_default()));
                     prunings.push(Pruning {
                         chain: record.integrity.chain_id,
                         copy,

@@ -99,13 +99,19 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     }
     if let Some(config) = arguments.keys.config.as_deref() {
         let (policy, holds) = kept(config)?;
-        if let Some(policy) = policy {
-            report = report.policy(policy);
-        }
+        report = match policy {
+            Some(policy) => report.policy(policy),
+            None => {
+                report.note("the configuration has no `retention`: nothing says how long the log is kept")
+            }
+        };
         report = match holds {
             Ok(holds) => report.holds(&holds),
             Err(why) => report.note(why),
         };
+    }
+    if period.to() > now {
+        report = report.note(format!("the period is not over: it ends at {}", period.to()));
     }
     report = counted.notes.into_iter().fold(report, Report::note);
     arguments.hand_over(&report, &verified, signing_key.as_ref(), now)?;

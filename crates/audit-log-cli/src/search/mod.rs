@@ -182,7 +182,8 @@ fn verified(
     let is_intact = verified.is_intact();
     let text = verified.to_text();
     // What is wrong in full; of what is not, the verdict.
-    for line in text.lines().filter(|line| !is_intact || !line.starts_with(' ')) {
+    let is_worth_it = |line: &str| !is_intact || !line.starts_with(' ') || line.contains("more than once");
+    for line in text.lines().filter(|line| is_worth_it(line)) {
         complain(line);
     }
     if !is_intact {

@@ -10,7 +10,7 @@ use audit_journal::segments;
 use audit_search::Input;
 
 use super::s3;
-use crate::logs::{is_ours, of_directory};
+use crate::logs::{is_ours, of_directory, real_log};
 
 /// What a PATH stands for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -90,6 +90,7 @@ pub(crate) fn places(paths: &[PathBuf], only: bool) -> (Vec<Place>, Vec<String>)
 }
 
 fn log_or_file(path: PathBuf) -> Place {
+    let path = real_log(path);
     if is_ours(&path) {
         return Place::Log(path);
     }
@@ -122,7 +123,10 @@ fn each_once(places: Vec<Place>) -> Vec<Place> {
 fn matches(path: &Path) -> anyhow::Result<Vec<PathBuf>> {
     let pattern = path.to_str().filter(|text| text.contains(['*', '?', '[']) && !text.starts_with("s3://"));
     let Some(pattern) = pattern.filter(|_| !path.exists()) else { return Ok(vec![path.to_owned()]) };
-    let found = glob::glob(pattern).with_context(|| format!("{pattern} is no pattern of paths"))?;
+    // As a shell does: a star finds no hidden file.
+    let options = glob::MatchOptions { require_literal_leading_dot: true, ..glob::MatchOptions::new() };
+    let found =
+        glob::glob_with(pattern, options).with_context(|| format!("{pattern} is no pattern of paths"))?;
     let found = found.collect::<Result<Vec<_>, _>>().with_context(|| format!("cannot read {pattern}"))?;
     if found.is_empty() {
         bail!("{pattern}: no file is called so");

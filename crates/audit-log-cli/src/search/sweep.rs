@@ -37,6 +37,13 @@ pub(crate) struct Swept {
     pub(crate) stopped: bool,
 }
 
+/// What tells rotated files apart, compressed or not: somebody may have put two of the same numbers there.
+type Key = (u64, u64, Timestamp);
+
+fn key(segment: &Segment) -> Key {
+    (segment.first_sequence, segment.last_sequence, segment.rotated)
+}
+
 /// How often a log is looked at again that has changed since.
 const LOOKS: usize = 100;
 
@@ -71,8 +78,8 @@ impl Sweep<'_> {
         swept
     }
 
-    /// The rotated files of a log, by their first and last record, whose events all happened at other times.
-    fn outside(&self, log: &Path) -> HashSet<(u64, u64)> {
+    /// The rotated files of a log whose events all happened at other times.
+    fn outside(&self, log: &Path) -> HashSet<Key> {
         let Query { since, until, .. } = self.query;
         if !self.trusts_times || (since.is_none() && until.is_none()) {
             return HashSet::new();
@@ -82,8 +89,7 @@ impl Sweep<'_> {
         let is_outside = |it: &SegmentTimes| {
             since.is_some_and(|since| it.latest < since) || until.is_some_and(|until| it.earliest >= until)
         };
-        let numbers = |it: SegmentTimes| (it.segment.first_sequence, it.segment.last_sequence);
-        known.into_iter().filter(is_outside).map(numbers).collect()
+        known.into_iter().filter(is_outside).map(|it| key(&it.segment)).collect()
     }
 
     /// Reads a log in the order of its records, however it is rotated and compressed meanwhile; the file that is being
@@ -100,29 +106,28 @@ impl Sweep<'_> {
         take: &mut dyn FnMut(V::Part) -> ControlFlow<()>,
         swept: &mut Swept,
     ) -> u64 {
-        let mut done = 0;
-        let outside = self.outside(log);
-        for _ in 0..LOOKS {
+        let mut over = self.outside(log);
+        let mut last = 0;
+        let mut looks = 0;
+        while looks < LOOKS {
+            looks += 1;
             // In this order: a file that was there before the rotated ones were listed, and still is, holds what follows them.
             let active = identity(log);
             let rotated = match segments(log) {
                 Ok(rotated) => rotated,
                 Err(error) => {
                     swept.problems.push(format!("cannot read {}: {error}", log.display()));
-                    return done;
+                    return last;
                 }
             };
-            let is_left = |segment: &Segment| {
-                segment.last_sequence > done
-                    && !outside.contains(&(segment.first_sequence, segment.last_sequence))
-            };
-            let left: Vec<_> = rotated.into_iter().filter(is_left).collect();
+            last = rotated.last().map_or(last, |segment| segment.last_sequence.max(last));
+            let is_there = active.is_some() || rotated.is_empty();
+            let left: Vec<_> = rotated.into_iter().filter(|segment| !over.contains(&key(segment))).collect();
             let packed = left.iter().take_while(|segment| segment.is_compressed()).count();
-            let Some(next) = left.get(packed.saturating_sub(1)) else {
+            let Some(next) = left.first() else {
                 // Nothing at all is told; a log that was just rotated may have no file of its own for a moment.
-                let is_there = active.is_some() || done == 0;
                 if !with_active || !is_there || self.guarded(log, active, visitor, take, swept) {
-                    return done;
+                    return last;
                 }
                 continue;
             };
@@ -132,13 +137,14 @@ impl Sweep<'_> {
             } else if !self.guarded(&next.path, identity(&next.path), visitor, take, swept) {
                 continue;
             }
-            done = next.last_sequence;
+            over.extend(left[..packed.max(1)].iter().map(key));
+            looks = 0;
             if swept.stopped {
-                return done;
+                return last;
             }
         }
         swept.problems.push(format!("cannot read {}: its files change too often", log.display()));
-        done
+        last
     }
 
     /// Reads a file if it is that one. False when it is another by now, and nothing of it was handed on.
