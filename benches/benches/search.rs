@@ -382,7 +382,7 @@ fn selective(plain: &[PathBuf], gzipped: &[PathBuf]) -> Table {
         let found = rows(&plain[..1], &query);
         sides = sides.side("jq", move || {
             rate(first, || {
-                assert_eq!(lines_of(Command::new("jq").args(["-c", &filter]).arg(&plain[0])), found)
+                assert_eq!(lines_of(Command::new("jq").args(["-c", &filter]).arg(&plain[0])), found);
             })
         });
     }
@@ -398,7 +398,7 @@ fn selective(plain: &[PathBuf], gzipped: &[PathBuf]) -> Table {
             .side("search, gzipped", || rate(all, || assert_eq!(rows(gzipped, &query), found)))
             .side("gunzip -c | rg", || {
                 rate(all, || {
-                    assert!(shell(&format!("gunzip -c \"$@\" | rg -F '{RARER_TEXT}'"), gzipped) > found)
+                    assert!(shell(&format!("gunzip -c \"$@\" | rg -F '{RARER_TEXT}'"), gzipped) > found);
                 })
             })
             .measure(rounds());

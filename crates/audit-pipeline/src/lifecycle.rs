@@ -115,6 +115,7 @@ pub(crate) fn retention_applied(
     }
 }
 
+#[cfg(feature = "delivery")]
 pub(crate) fn retention_failed(
     now: Timestamp,
     log: &Path,

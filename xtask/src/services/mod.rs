@@ -114,16 +114,16 @@ pub(crate) fn up_for_tests(report: &mut Report) -> Result<()> {
             })
         })?;
     }
-    let others: [(&str, fn() -> Result<()>); 2] =
-        [("opensearch", || opensearch::jars().map(drop)), ("chromium", || chromium().map(drop))];
-    for (name, find) in others {
-        report.suite(&format!("live: {name}"), || match find() {
-            Ok(()) => Ok(Outcome::Passed),
-            Err(error) if error.is::<tools::Missing>() => Ok(Outcome::Skipped(error.to_string())),
-            Err(error) => Err(error),
-        })?;
+    report.suite("live: opensearch", || found(opensearch::jars().map(drop)))?;
+    report.suite("live: chromium", || found(chromium().map(drop)))
+}
+
+fn found(what: Result<()>) -> Result<Outcome> {
+    match what {
+        Ok(()) => Ok(Outcome::Passed),
+        Err(error) if error.is::<tools::Missing>() => Ok(Outcome::Skipped(error.to_string())),
+        Err(error) => Err(error),
     }
-    Ok(())
 }
 
 /// The browser that reports are looked at with.
