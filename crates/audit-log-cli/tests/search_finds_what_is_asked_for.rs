@@ -527,3 +527,47 @@ fn on_a_terminal_it_is_a_table_that_fits() {
         assert_eq!(shown.contains("2024-12-01T08:02:11.004Z"), columns == 120, "{shown}");
     }
 }
+
+#[test]
+fn all_rotated_files_are_read_however_many_and_whatever_their_names() {
+    let place = Workplace::new(PLAIN);
+    let line = |actor: &str| {
+        format!(
+            "{{\"event_type\":\"auth.login\",\"timestamp\":\"2026-03-01T02:00:00Z\",\"actor\":{{\"id\":\"{actor}\"}}}}\n"
+        )
+    };
+    for number in 1..=150 {
+        let name = format!("audit.log.{number:012}-{number:012}.20260301T030000Z");
+        fs::write(place.path(&name), line("many")).unwrap();
+    }
+    // Of an earlier log in the same place.
+    fs::write(place.path("audit.log.000000000007-000000000007.20250301T030000Z"), line("earlier")).unwrap();
+    fs::write(place.path("audit.log"), line("active")).unwrap();
+    assert_eq!(
+        stdout(&search(&place, &["--group-by", "actor.id", "--format", "csv", "audit.log"]))
+            .replace('\r', ""),
+        "actor.id,count\nmany,150\nactive,1\nearlier,1\n"
+    );
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::symlink(place.path("audit.log"), place.path("link.log")).unwrap();
+        assert_eq!(stdout(&search(&place, &["--count", "link.log"])), "152\n");
+    }
+}
+
+#[test]
+fn what_is_no_event_in_a_part_that_nobody_asked_for_is_not_printed_as_one() {
+    let place = place();
+    let good = r#"{"event_type":"access.denied","timestamp":"2026-03-01T09:00:00Z","actor":{"id":"eve"}}"#;
+    let broken = r#"{"event_type":"access.denied","timestamp":"2026-03-01T09:00:00Z","actor":{"id":"mallory"},"details":{,,,}}"#;
+    let joined = format!("{{\"event_type\":\"auth.login\",\"timestamp\":\"2026-03-01T09:00:00Z\"}}{good}");
+    fs::write(place.path("odd.ndjson"), format!("{broken}\n{joined}\n{good}\n")).unwrap();
+    let output = search(&place, &["--type", "access.denied", "--format", "json", "odd.ndjson"]);
+    let rows: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(rows.as_array().unwrap().len(), 1, "{rows}");
+    assert!(
+        stderr(&output).contains("odd.ndjson:1") && stderr(&output).contains("odd.ndjson:2"),
+        "{}",
+        stderr(&output)
+    );
+}

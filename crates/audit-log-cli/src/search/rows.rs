@@ -52,6 +52,10 @@ impl Visitor for Rows<'_> {
         if part.ends.len() >= limit || part.cells.len() >= limit {
             return;
         }
+        // What is printed as an event is one, in parts that nothing looked at as well.
+        if let Some(bad) = hit.bad_line() {
+            return self.bad_line(part, &bad);
+        }
         let fields = Fields::of(hit);
         let mut cells = shape.columns.iter().flatten().map(|path| fields.get(path));
         match shape.format {
