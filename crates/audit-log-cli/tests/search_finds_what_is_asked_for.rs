@@ -561,12 +561,12 @@ fn what_is_no_event_in_a_part_that_nobody_asked_for_is_not_printed_as_one() {
     let good = r#"{"event_type":"access.denied","timestamp":"2026-03-01T09:00:00Z","actor":{"id":"eve"}}"#;
     let broken = r#"{"event_type":"access.denied","timestamp":"2026-03-01T09:00:00Z","actor":{"id":"mallory"},"details":{,,,}}"#;
     let joined = format!("{{\"event_type\":\"auth.login\",\"timestamp\":\"2026-03-01T09:00:00Z\"}}{good}");
-    fs::write(place.path("odd.ndjson"), format!("{broken}\n{joined}\n{good}\n")).unwrap();
+    fs::write(place.path("odd.ndjson"), format!("{good}\n{broken}\n{joined}\n")).unwrap();
     let output = search(&place, &["--type", "access.denied", "--format", "json", "odd.ndjson"]);
     let rows: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(rows.as_array().unwrap().len(), 1, "{rows}");
     assert!(
-        stderr(&output).contains("odd.ndjson:1") && stderr(&output).contains("odd.ndjson:2"),
+        stderr(&output).contains("odd.ndjson:2") && stderr(&output).contains("odd.ndjson:3"),
         "{}",
         stderr(&output)
     );
