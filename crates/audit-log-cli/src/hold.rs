@@ -31,11 +31,9 @@ pub(crate) enum Command {
     Release(Release),
 }
 
+/// Who wants a hold placed or lifted, and why.
 #[derive(Debug, Args)]
-pub(crate) struct Add {
-    /// What it is called, such as `case-2026-17`
-    #[arg(value_name = "ID")]
-    id: String,
+pub(crate) struct Request {
     /// The configuration (YAML) of the log
     #[arg(long, short, value_name = "FILE")]
     config: PathBuf,
@@ -45,6 +43,15 @@ pub(crate) struct Add {
     /// Who asks for it [default: the user who runs this]
     #[arg(long, value_name = "WHO")]
     by: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Add {
+    /// What it is called, such as `case-2026-17`
+    #[arg(value_name = "ID")]
+    id: String,
+    #[command(flatten)]
+    request: Request,
     /// When it ends by itself: with a day (UTC), or at a time, such as 2027-12-31 or 2027-12-31T12:00:00Z. Never, if left out
     #[arg(long, value_name = "TIME", value_parser = end)]
     until: Option<Timestamp>,
@@ -71,21 +78,15 @@ pub(crate) struct Release {
     /// What it is called
     #[arg(value_name = "ID")]
     id: String,
-    /// The configuration (YAML) of the log
-    #[arg(long, short, value_name = "FILE")]
-    config: PathBuf,
-    /// Why
-    #[arg(long, value_name = "TEXT")]
-    reason: String,
-    /// Who asks for it [default: the user who runs this]
-    #[arg(long, value_name = "WHO")]
-    by: Option<String>,
+    #[command(flatten)]
+    request: Request,
 }
 
 pub(crate) fn run(command: &Command) -> anyhow::Result<ExitCode> {
-    let (Command::Add(Add { config, .. })
-    | Command::List(List { config, .. })
-    | Command::Release(Release { config, .. })) = command;
+    let config = match command {
+        Command::Add(Add { request, .. }) | Command::Release(Release { request, .. }) => &request.config,
+        Command::List(List { config, .. }) => config,
+    };
     let Some(config) = checked(config)? else { return Ok(ExitCode::from(2)) };
     expect_enabled(&config)?;
     expect_log(&config)?;
@@ -123,8 +124,8 @@ fn add(config: &Config, keeper: &Keeper, arguments: &Add) -> anyhow::Result<Exit
     }
     keeper.holds().place(Hold {
         id: arguments.id.clone(),
-        placed_by: who(arguments.by.as_deref())?,
-        reason: arguments.reason.clone(),
+        placed_by: arguments.request.who()?,
+        reason: arguments.request.reason.clone(),
         placed: now,
         until: arguments.until,
         from: arguments.from,
@@ -135,8 +136,8 @@ fn add(config: &Config, keeper: &Keeper, arguments: &Add) -> anyhow::Result<Exit
 }
 
 fn release(config: &Config, keeper: &Keeper, arguments: &Release) -> anyhow::Result<ExitCode> {
-    let by = who(arguments.by.as_deref())?;
-    keeper.holds().release(&arguments.id, &by, &arguments.reason, Timestamp::now())?;
+    let by = arguments.request.who()?;
+    keeper.holds().release(&arguments.id, &by, &arguments.request.reason, Timestamp::now())?;
     print(&format!("hold {} is released\n", harmless(&arguments.id)))?;
     put_on_record(config, keeper)
 }
@@ -202,10 +203,12 @@ fn list(holds: &HoldsFile, arguments: &List) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn who(named: Option<&str>) -> anyhow::Result<String> {
-    let from = |variable: &str| process_environment(variable).filter(|name| !name.is_empty());
-    let named = named.map(str::to_owned).or_else(|| from("SUDO_USER")).or_else(|| from("USER"));
-    named.or_else(|| from("LOGNAME")).context("nobody says who asks for it; give --by")
+impl Request {
+    fn who(&self) -> anyhow::Result<String> {
+        let from = |variable: &str| process_environment(variable).filter(|name| !name.is_empty());
+        let named = self.by.clone().or_else(|| from("SUDO_USER")).or_else(|| from("USER"));
+        named.or_else(|| from("LOGNAME")).context("nobody says who asks for it; give --by")
+    }
 }
 
 /// As [`moment`], but a day means its end.

@@ -88,7 +88,8 @@ pub(crate) fn is_numbered(log: &Path) -> bool {
     fs::metadata(beside(log, ".head")).is_ok_and(|head| head.len() > 0)
 }
 
-fn beside(log: &Path, end: &str) -> PathBuf {
+/// A hidden file beside the log whose name is the log's with that end.
+pub(crate) fn beside(log: &Path, end: &str) -> PathBuf {
     let mut name = OsString::from(".");
     name.push(log.file_name().unwrap_or_default());
     name.push(end);

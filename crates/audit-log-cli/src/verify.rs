@@ -1,5 +1,4 @@
 use std::collections::BTreeSet;
-use std::ffi::OsString;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -18,7 +17,7 @@ use serde_json::{Value, json};
 
 use crate::config::load;
 use crate::copies::{Copies, rules_of};
-use crate::logs::real_log;
+use crate::logs::{beside, real_log};
 use crate::output::{count, harmless, path, print, print_json};
 use crate::progress;
 
@@ -253,10 +252,7 @@ impl Found {
     /// A log with its rotated files and its head. False when nothing of it is there.
     fn add_log(&mut self, log: &Path) -> bool {
         let rotated = segments(log).unwrap_or_default();
-        let mut head_name = OsString::from(".");
-        head_name.push(log.file_name().unwrap_or_default());
-        head_name.push(".head");
-        let head = log.with_file_name(head_name);
+        let head = beside(log, ".head");
         let is_there = log.exists() || !rotated.is_empty() || head.exists();
         if head.exists() {
             self.heads.insert(head);

@@ -103,9 +103,7 @@ pub(crate) fn retention_applied(
     last_line: &[u8],
     rule: &str,
 ) -> Event {
-    let mut applied = event(now, EventType::AUDIT_RETENTION_APPLIED, log, Action::success("delete"))
-        .detail("file", segment.path.file_name().unwrap_or_default().to_string_lossy())
-        .detail("rule", rule);
+    let mut applied = retention(now, log, segment, rule, Action::success("delete"));
     if let Some((first, last)) = numbers {
         applied = applied.detail("first_sequence", first).detail("last_sequence", last);
     }
@@ -123,8 +121,11 @@ pub(crate) fn retention_failed(
     rule: &str,
     why: &str,
 ) -> Event {
-    event(now, EventType::AUDIT_RETENTION_APPLIED, log, Action::failure("delete"))
+    retention(now, log, segment, rule, Action::failure("delete")).detail("error", why)
+}
+
+fn retention(now: Timestamp, log: &Path, segment: &Segment, rule: &str, action: Action) -> Event {
+    event(now, EventType::AUDIT_RETENTION_APPLIED, log, action)
         .detail("file", segment.path.file_name().unwrap_or_default().to_string_lossy())
         .detail("rule", rule)
-        .detail("error", why)
 }
