@@ -1,7 +1,7 @@
 use std::io;
 use std::path::PathBuf;
 
-/// Why no TLS client can be made of the options: each says which file, what was found and what to do.
+/// Why no TLS client or server can be made of the options: each says which file, what was found and what to do.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TlsError {
@@ -71,4 +71,7 @@ pub enum TlsError {
     /// What rustls says of options that are right by themselves.
     #[error("no TLS client can be made: {0}")]
     Client(#[source] rustls::Error),
+    /// What rustls says of a server's options that are right by themselves.
+    #[error("no TLS server can be made: {0}")]
+    Server(#[source] rustls::Error),
 }

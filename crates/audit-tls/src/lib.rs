@@ -5,7 +5,9 @@ mod error;
 mod explain;
 mod options;
 mod pem;
+mod server;
 
 pub use error::TlsError;
 pub use explain::explain;
 pub use options::TlsOptions;
+pub use server::ServerTlsOptions;

@@ -1,0 +1,16 @@
+#![doc = include_str!("../README.md")]
+
+mod error;
+mod format;
+mod intake;
+mod provenance;
+mod rejects;
+mod source;
+
+pub use error::SourceError;
+pub use format::{Format, MAX_EVENT};
+pub use intake::{Intake, SourceStatus, Taken};
+pub use provenance::Provenance;
+pub use rejects::Rejects;
+pub use source::Source;
+pub use tokio_util::sync::CancellationToken;
