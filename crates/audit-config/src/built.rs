@@ -4,7 +4,7 @@ use crate::{Config, ConfigErrors, DestinationKind};
 #[derive(Clone, Copy)]
 #[allow(missing_debug_implementations, reason = "holds a function")]
 pub struct Built<'a> {
-    /// Types of destinations (`file`, `s3`) and of notifiers (`slack`), the keys `retention`, `lifecycle` and `alerts`, and
+    /// Types of destinations (`file`, `s3`), of notifiers (`slack`) and of sources (`source-http`), `oidc`, the keys `retention`, `lifecycle` and `alerts`, and
     /// `delivery` for more than one destination, or one that is required or no file.
     pub parts: &'a [&'a str],
     /// The cargo feature that would bring a part, where there is one.
@@ -71,6 +71,17 @@ impl Config {
                 let path = format!("alerts[{index}].notify[{position}].type");
                 need(kind, &path, &format!("notifier type \"{kind}\" is"));
             }
+        }
+        for (index, source) in self.sources.iter().enumerate() {
+            let kind = source.kind.type_name();
+            let path = format!("sources[{index}].type");
+            need(&format!("source-{kind}"), &path, &format!("source type \"{kind}\" is"));
+        }
+        if self.operations.is_some() {
+            need("source-http", "operations", "`operations` is");
+        }
+        if self.access.jwt.as_ref().is_some_and(|jwt| jwt.jwks_file.is_none()) {
+            need("oidc", "access.jwt", "fetching an identity provider's keys is");
         }
         if self.enabled && self.destinations.is_empty() {
             errors.push(

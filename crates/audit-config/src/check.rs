@@ -31,6 +31,7 @@ pub(crate) fn check(config: &Config, unread: &[String], environment: Environment
     check.retention();
     check.conditions();
     check.alerts();
+    check.sources();
     let Check { errors, mut warnings, .. } = check;
     // Only a warning, as the variable may be set where the configuration runs.
     warnings.extend(config.check_notifiers(environment).err().into_iter().flat_map(|lacking| lacking.0));
@@ -61,7 +62,7 @@ impl Check<'_> {
         }
     }
 
-    fn is_read(&self, section: &str) -> bool {
+    pub(crate) fn is_read(&self, section: &str) -> bool {
         !self.unread.iter().any(|unread| unread == section || unread.is_empty())
     }
 
@@ -117,11 +118,7 @@ impl Check<'_> {
                 self.error(&format!("{path}.path"), message);
             }
             if let Some(name) = &destination.name {
-                let is_plain = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
-                let fits = (1..=100).contains(&name.len());
-                let is_name = fits && !name.starts_with('.') && name.chars().all(is_plain);
-                let expected = "1 to 100 ASCII letters, digits, `.`, `_` and `-`";
-                self.require(is_name, &format!("{path}.name"), expected);
+                self.require(is_plain_name(name), &format!("{path}.name"), PLAIN_NAME);
             }
             if destination.required && config.durability == Durability::None {
                 self.warn(
@@ -235,7 +232,7 @@ impl Check<'_> {
         }
     }
 
-    fn kafka_security(&mut self, path: &str, security: &KafkaSecurity) {
+    pub(crate) fn kafka_security(&mut self, path: &str, security: &KafkaSecurity) {
         let is_sasl =
             matches!(security.security_protocol, SecurityProtocol::SaslPlaintext | SecurityProtocol::SaslSsl);
         if is_sasl {
@@ -434,7 +431,15 @@ fn plain(path: &Path) -> PathBuf {
     path.components().filter(|component| *component != Component::CurDir).collect()
 }
 
-fn is_host_port(text: &str) -> bool {
+/// What a destination or a source may be called: files and metrics are named after it.
+pub(crate) const PLAIN_NAME: &str = "1 to 100 ASCII letters, digits, `.`, `_` and `-`";
+
+pub(crate) fn is_plain_name(name: &str) -> bool {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+    (1..=100).contains(&name.len()) && !name.starts_with('.') && name.chars().all(is_plain)
+}
+
+pub(crate) fn is_host_port(text: &str) -> bool {
     text.rsplit_once(':').is_some_and(|(host, port)| {
         !host.is_empty()
             && !host.contains(char::is_whitespace)

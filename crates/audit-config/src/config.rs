@@ -9,7 +9,10 @@ use serde::{Deserialize, Serialize};
 use crate::deserialize::{recover, recover_each};
 use crate::origin::Origin;
 use crate::scalar::{duration, patterns};
-use crate::{AlertRule, Destination, Integrity, LifecycleStep, Notifiers, RedactRule, Retention};
+use crate::{
+    Access, AlertRule, Destination, Integrity, LifecycleStep, Notifiers, Operations, RedactRule, Retention,
+    Source,
+};
 
 /// A checked audit configuration.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
@@ -86,6 +89,15 @@ pub struct Config {
     /// What the alerts' notifiers lack.
     #[serde(deserialize_with = "recover")]
     pub notifiers: Option<Notifiers>,
+    /// The ways in for events of other programs.
+    #[serde(deserialize_with = "recover_each")]
+    pub sources: Vec<Source>,
+    /// Who may use the service.
+    #[serde(deserialize_with = "recover")]
+    pub access: Access,
+    /// Where it is told how the service is.
+    #[serde(deserialize_with = "recover")]
+    pub operations: Option<Operations>,
     #[serde(skip)]
     pub(crate) origin: Origin,
 }
@@ -141,6 +153,9 @@ impl Default for Config {
             lifecycle: Vec::new(),
             alerts: Vec::new(),
             notifiers: None,
+            sources: Vec::new(),
+            access: Access::default(),
+            operations: None,
             origin: Origin::default(),
         }
     }

@@ -1,13 +1,16 @@
 #![doc = include_str!("../README.md")]
 
+mod access;
 mod alert;
 #[cfg(feature = "alert")]
 mod alerting;
 #[cfg(feature = "pipeline")]
 mod assemble;
 mod built;
+mod changes;
 mod check;
 mod check_format;
+mod check_source;
 mod config;
 #[cfg(feature = "pipeline")]
 mod content;
@@ -40,8 +43,10 @@ mod scalar;
 mod schema;
 mod secret;
 mod show;
+mod source;
 mod tagged;
 
+pub use access::{Access, ClientCertificate, Jwt, RateLimit, Role};
 pub use alert::{
     AlertRule, EmailNotifier, Notifier, Notifiers, PagerdutyNotifier, PrecededBy, Severity, SlackNotifier,
     SmtpEncryption, WebhookNotifier,
@@ -49,6 +54,7 @@ pub use alert::{
 #[cfg(feature = "pipeline")]
 pub use assemble::{AssembleError, BUILT, JournalFile, SigningKeys};
 pub use built::Built;
+pub use changes::Change;
 pub use config::{Config, Durability, OnFailure};
 pub use destination::{Batch, Destination, DestinationKind, Retry};
 pub use environment::{Environment, process_environment};
@@ -66,3 +72,7 @@ pub use redact::{RedactAction, RedactRule};
 pub use retention::{LifecycleStep, Retention};
 pub use schema::schema;
 pub use secret::{MASK, Secret};
+pub use source::{
+    FileSource, HttpSource, KafkaSource, Operations, ServerTls, SocketSource, Source, SourceFormat,
+    SourceKind, Start, SyslogListenProtocol, SyslogSource,
+};

@@ -142,6 +142,32 @@ pub(crate) mod window {
     }
 }
 
+/// `127.0.0.1:8400`, `[::]:8400`, `localhost:8400`.
+pub(crate) mod address {
+    use std::net::SocketAddr;
+
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    impl super::Written for SocketAddr {
+        const EXPECTED: &'static str =
+            "an IP address and a port, such as `127.0.0.1:8400`, `0.0.0.0:8400` or `[::]:8400`";
+        fn read(text: &str) -> Option<Self> {
+            match text.strip_prefix("localhost:") {
+                Some(port) => Some(Self::from(([127, 0, 0, 1], port.parse().ok()?))),
+                None => text.parse().ok(),
+            }
+        }
+    }
+
+    pub(crate) fn serialize<S: Serializer>(address: &Option<SocketAddr>, to: S) -> Result<S::Ok, S::Error> {
+        address.map(|address| address.to_string()).serialize(to)
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<SocketAddr>, D::Error> {
+        Option::<super::Text<SocketAddr>>::deserialize(from).map(|address| address.map(|text| text.0))
+    }
+}
+
 /// One string or a list of them.
 pub(crate) mod one_or_list {
     use std::fmt;

@@ -55,7 +55,7 @@ audit.yaml:10:18: enterprise.audit.integrity.signing.enabled: found `yes`, expec
   10 |         enabled: yes
      |                  ^^^
   help: write `true`
-audit.yaml:11:5: enterprise.audit.evnts: unknown key `evnts`, expected one of `actors`, `alerts`, `buffer_mb`, `chain_id`, `destination`, `destinations`, `drain_timeout`, `durability`, `enabled`, `events`, `exclude_actors`, `exclude_events`, `integrity`, `lifecycle`, `max_spool_mb`, `notifiers`, `on_failure`, `redact`, `required_timeout`, `retention`, `state_dir`, `where`
+audit.yaml:11:5: enterprise.audit.evnts: unknown key `evnts`, expected one of `access`, `actors`, `alerts`, `buffer_mb`, `chain_id`, `destination`, `destinations`, `drain_timeout`, `durability`, `enabled`, `events`, `exclude_actors`, `exclude_events`, `integrity`, `lifecycle`, `max_spool_mb`, `notifiers`, `on_failure`, `operations`, `redact`, `required_timeout`, `retention`, `sources`, `state_dir`, `where`
   11 |     evnts: ******
      |     ^^^^^
   help: did you mean `events`?

@@ -35,7 +35,7 @@ fn every_key_in_it_is_one_that_parse_knows() {
     let config = &schema["$defs"]["Config"];
     assert_eq!(config["additionalProperties"], false);
     let keys = config["properties"].as_object().unwrap();
-    assert_eq!(keys.len(), 22);
+    assert_eq!(keys.len(), 25);
     for key in keys.keys() {
         parse(
             "a",

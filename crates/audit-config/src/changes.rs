@@ -1,0 +1,138 @@
+//! What is different between two configurations.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::secret::{self, MASK};
+use crate::{Config, Environment};
+
+/// A field of a configuration that is not what it was.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Change {
+    /// Which: `destinations[siem].batch.max_records`. What has a name stands under that, or else under its type.
+    pub field: String,
+    /// What it was, secrets masked; null when it was not there.
+    pub old: Value,
+    /// What it is, secrets masked; null when it is gone.
+    pub new: Value,
+}
+
+impl Config {
+    /// What is different from `old`, field by field, with the defaults of both. A secret that changed is a change, whose values are
+    /// both shown masked.
+    #[must_use]
+    pub fn changes_since(&self, old: &Self) -> Vec<Change> {
+        let mut changes = Vec::new();
+        compare("", &fingerprinted(old), &fingerprinted(self), &mut changes);
+        changes
+    }
+
+    /// Whether a destination is the same as one of another configuration, secrets included.
+    ///
+    /// # Panics
+    /// When one of them has not so many destinations.
+    #[must_use]
+    pub fn is_same_destination(&self, index: usize, other: &Self, other_index: usize) -> bool {
+        let value = |config: &Self, index: usize| fingerprinted(&config.destinations[index]);
+        value(self, index) == value(other, other_index)
+    }
+
+    /// The keys that differ from `old` and that a log which is open cannot change: those of the file itself, its chain and its keys.
+    #[must_use]
+    pub fn needs_restart_since(&self, old: &Self, environment: Environment<'_>) -> Vec<&'static str> {
+        let same = |one: &dyn Fn(&Self) -> Value| one(self) == one(old);
+        let mut keys = Vec::new();
+        let mut unless = |same: bool, key| {
+            if !same {
+                keys.push(key);
+            }
+        };
+        unless(self.enabled == old.enabled, "enabled");
+        unless(self.chain_id == old.chain_id, "chain_id");
+        unless(self.state_dir == old.state_dir, "state_dir");
+        unless(same(&|config| fingerprinted(&config.integrity)), "integrity");
+        unless(self.durability == old.durability, "durability");
+        unless(self.buffer_mb == old.buffer_mb, "buffer_mb");
+        let is_moved = {
+            let journal = |config: &Self| config.journal_identity(environment);
+            journal(self) != journal(old)
+        };
+        unless(!is_moved, "the path or rotation of the file that is the log itself");
+        keys
+    }
+
+    /// Which file is the journal and when it is rotated.
+    fn journal_identity(&self, environment: Environment<'_>) -> Option<String> {
+        #[cfg(feature = "pipeline")]
+        {
+            let journal = self.journal(environment)?;
+            Some(format!("{:?} {:?} {}", journal.path, journal.rotation, journal.destination.is_some()))
+        }
+        #[cfg(not(feature = "pipeline"))]
+        {
+            let _ = environment;
+            None
+        }
+    }
+}
+
+/// As JSON in which secrets are told apart.
+fn fingerprinted(what: &impl serde::Serialize) -> Value {
+    secret::fingerprinted(|| serde_json::to_value(what))
+        .expect("the types have string keys and write without fail")
+}
+
+fn compare(field: &str, old: &Value, new: &Value, changes: &mut Vec<Change>) {
+    match (members(old), members(new)) {
+        _ if old == new => {}
+        (Some(old), Some(new)) => {
+            let mut names: Vec<_> = old.keys().chain(new.keys()).collect();
+            names.sort();
+            names.dedup();
+            for name in names {
+                let below = match name.strip_prefix('[') {
+                    Some(_) => format!("{field}{name}"),
+                    None if field.is_empty() => name.clone(),
+                    None => format!("{field}.{name}"),
+                };
+                let side = |members: &BTreeMap<String, Value>| members.get(name).cloned().unwrap_or_default();
+                compare(&below, &side(&old), &side(&new), changes);
+            }
+        }
+        _ => changes.push(Change { field: field.to_owned(), old: masked(old), new: masked(new) }),
+    }
+}
+
+/// The members of an object, or those of a list whose items have names.
+fn members(value: &Value) -> Option<BTreeMap<String, Value>> {
+    match value {
+        Value::Object(members) => {
+            Some(members.iter().map(|(name, value)| (name.clone(), value.clone())).collect())
+        }
+        Value::Array(items) => {
+            let named = items.iter().map(|item| {
+                let name = item.get("name").filter(|name| !name.is_null()).or_else(|| item.get("type"))?;
+                Some((format!("[{}]", name.as_str()?), item.clone()))
+            });
+            let named: Option<BTreeMap<_, _>> = named.collect();
+            // Two of one name cannot be told apart.
+            named.filter(|named| !items.is_empty() && named.len() == items.len())
+        }
+        _ => None,
+    }
+}
+
+fn masked(value: &Value) -> Value {
+    match value {
+        Value::String(text) if secret::is_fingerprint(text) => MASK.into(),
+        Value::Array(items) => items.iter().map(masked).collect(),
+        Value::Object(members) => members
+            .iter()
+            .filter(|(_, value)| !value.is_null())
+            .map(|(name, value)| (name.clone(), masked(value)))
+            .collect(),
+        other => other.clone(),
+    }
+}
