@@ -1,5 +1,7 @@
-use audit_model::{Event, EventError, JsonError, Timestamp, parse_json};
+use audit_model::{Event, EventError, JsonError, Timestamp, Value, parse_json};
 use audit_ocsf::event_from_value;
+
+use crate::cloud_event::event_from_cloud_event;
 
 /// The longest event that is taken, in bytes of its text.
 pub const MAX_EVENT: usize = 16 << 20;
@@ -13,6 +15,11 @@ pub enum Format {
     Native,
     /// Records of the Open Cybersecurity Schema Framework, of any version.
     Ocsf,
+    /// `CloudEvents` 1.0 in JSON, whose data may be a native event, an OCSF record, or anything else.
+    CloudEvents,
+    /// Any of these, told apart by their members: `specversion` makes it a `CloudEvent`, `class_uid` without `event_type` an OCSF
+    /// record, and whatever else is native.
+    Any,
 }
 
 impl Format {
@@ -21,25 +28,50 @@ impl Format {
     /// # Errors
     /// What is wrong with it, where in it, and what was expected: a sentence for whoever wrote it.
     pub fn read(self, text: &[u8], now: Timestamp) -> Result<Event, String> {
-        match self {
-            Self::Native => Event::from_json(text, now).map_err(|error| match error {
+        if self == Self::Native {
+            return Event::from_json(text, now).map_err(|error| match error {
                 EventError::Json(error) => describe(&error, text),
                 other => other.to_string(),
-            }),
-            Self::Ocsf => {
-                let record = parse_json(text).map_err(|error| describe(&error, text))?;
-                event_from_value(record, now).map_err(|error| error.to_string())
-            }
+            });
+        }
+        self.read_value(parse_json(text).map_err(|error| describe(&error, text))?, now)
+    }
+
+    /// As [`Format::read`], from JSON that has been read already.
+    ///
+    /// # Errors
+    /// As [`Format::read`].
+    pub fn read_value(self, value: Value, now: Timestamp) -> Result<Event, String> {
+        match self {
+            Self::Native => Event::from_value(value, now).map_err(|error| error.to_string()),
+            Self::Ocsf => event_from_value(value, now).map_err(|error| error.to_string()),
+            Self::CloudEvents => event_from_cloud_event(value, now),
+            Self::Any => Self::of(&value).read_value(value, now),
+        }
+    }
+
+    /// What this is, by its members.
+    fn of(value: &Value) -> Self {
+        let has = |name: &str| value.get(name).is_some_and(|member| !member.is_null());
+        if has("specversion") {
+            Self::CloudEvents
+        } else if has("class_uid") && !has("event_type") {
+            Self::Ocsf
+        } else {
+            Self::Native
         }
     }
 }
 
-/// An event is one line, whose number is told beside: of the place in it, the column is what helps.
-fn describe(error: &JsonError, line: &[u8]) -> String {
+/// Where events come one a line, the line's number is told beside: of the place in it, the column is what helps.
+fn describe(error: &JsonError, text: &[u8]) -> String {
     const ONE_A_LINE: &str = "expected one JSON object a line (`jq -c .` makes that)";
-    let (message, column) = (error.message(), error.column());
-    if let Some(encoding) = other_than_utf8(line) {
+    let (message, line, column) = (error.message(), error.line(), error.column());
+    if let Some(encoding) = other_than_utf8(text) {
         return encoding.to_owned();
+    }
+    if line > 1 {
+        return format!("{message} at line {line} column {column}");
     }
     if message.starts_with("EOF") || message.starts_with("trailing characters") {
         return format!("{message} at column {column}; {ONE_A_LINE}");

@@ -117,6 +117,19 @@ impl Intake {
         self.shared.events_total.increment(1);
     }
 
+    /// Counts many at once: events that were recorded, or left out as configured, and such as were refused.
+    pub fn count(&self, recorded: u64, refused: u64) {
+        for (count, own, total) in [
+            (recorded, &self.shared.recorded, &self.shared.events_total),
+            (refused, &self.shared.refused, &self.shared.refused_total),
+        ] {
+            if count > 0 {
+                own.fetch_add(count, Ordering::Relaxed);
+                total.increment(count);
+            }
+        }
+    }
+
     /// Counts what was refused.
     pub fn count_refused(&self) {
         self.shared.refused.fetch_add(1, Ordering::Relaxed);

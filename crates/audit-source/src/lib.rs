@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod cloud_event;
 mod error;
 mod format;
 mod intake;

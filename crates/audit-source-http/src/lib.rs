@@ -1,0 +1,26 @@
+#![doc = include_str!("../README.md")]
+
+mod admission;
+mod answer;
+mod batch;
+mod body;
+mod certificates;
+mod connection;
+mod content;
+mod events;
+mod gate;
+mod measures;
+mod openapi;
+mod operations;
+mod options;
+mod patience;
+mod problem;
+mod route;
+mod server;
+mod source;
+mod witness;
+
+pub use operations::{Operations, OperationsServer};
+pub use options::{CurrentAccess, HttpOptions, Limits};
+pub use source::{HttpError, HttpSource};
+pub use witness::{Asked, Witness};
