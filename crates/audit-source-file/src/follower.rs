@@ -1,0 +1,346 @@
+//! Which files there are, which of them is which, and what is new in them.
+
+use std::collections::VecDeque;
+use std::fs::{self, File, Metadata};
+use std::io;
+use std::path::PathBuf;
+use std::time::{Duration, Instant, SystemTime};
+
+use crate::look::Look;
+use crate::options::{FileOptions, Start};
+use crate::position::{Position, identity};
+use crate::siblings;
+use crate::tail::{STALE, Tail};
+use crate::trail::{Patience, Trail};
+
+/// How many files that were read to their end are remembered, so that they are not taken for new ones.
+const REMEMBERED: usize = 256;
+/// How often a pattern is looked through.
+const PATTERN_PAUSE: Duration = Duration::from_secs(1);
+/// How far the clocks of two file systems may be apart.
+const CLOCKS: Duration = Duration::from_secs(2);
+
+const NOT_FOUND: &str = "the file that was being read is gone, or its content before the position has changed; what was not read of it is lost";
+/// All files of a source. Everything here blocks.
+#[derive(Debug)]
+pub(crate) struct Follower {
+    options: FileOptions,
+    trails: Vec<Trail>,
+    /// Files that were read to their end.
+    finished: VecDeque<Position>,
+    /// What a state file said, until the files are looked for.
+    saved: Vec<Position>,
+    saved_at: Option<SystemTime>,
+    /// Whether the files that are found now were there before the source was.
+    first: bool,
+    next_tail: u64,
+    /// Who is first to be read, so that none waits for ever behind others.
+    turn: usize,
+    paths: Vec<PathBuf>,
+    listed: Option<Instant>,
+}
+
+impl Follower {
+    pub(crate) fn new(options: FileOptions, saved: Option<(Vec<Position>, SystemTime)>) -> Self {
+        let first = saved.is_none();
+        let saved_at = saved.as_ref().map(|(_, at)| at.checked_sub(CLOCKS).unwrap_or(*at));
+        Self {
+            options,
+            trails: Vec::new(),
+            finished: VecDeque::new(),
+            saved: saved.map(|(saved, _)| saved).unwrap_or_default(),
+            saved_at,
+            first,
+            next_tail: 0,
+            turn: 0,
+            paths: Vec::new(),
+            listed: None,
+        }
+    }
+
+    /// Finds what is new.
+    pub(crate) fn look(&mut self, now: Instant) -> Look {
+        let mut look = Look::default();
+        for position in std::mem::take(&mut self.saved) {
+            look.changed = true;
+            self.resume(position, &mut look);
+        }
+        let starts = std::mem::take(&mut self.first);
+        for path in self.paths(now) {
+            if let Err(error) = self.watch(&path, starts, &mut look) {
+                let missing = error.kind() == io::ErrorKind::NotFound;
+                look.failing = match missing {
+                    true if self.options.pattern().is_some() => continue,
+                    true => Some(format!("waiting for {}, which is not there", path.display())),
+                    false => Some(format!("cannot read {}: {error}", path.display())),
+                };
+            }
+        }
+        for index in 0..self.trails.len() {
+            self.find_copies(index, &mut look);
+        }
+        if look.changed || starts {
+            look.changed = true;
+            look.more = true;
+            return look;
+        }
+        let patience = Patience { settle: self.options.settle, keep: self.options.keep_rotated };
+        self.turn += 1;
+        for offset in 0..self.trails.len() {
+            let index = (self.turn + offset) % self.trails.len();
+            if let Some((tail, reason)) = self.trails[index].read(now, patience, &mut look) {
+                self.replaced(index, tail, reason, &mut look);
+            }
+            let retired = self.trails[index].retire(now, patience);
+            look.changed |= !retired.is_empty();
+            retired.into_iter().for_each(|position| self.remember(position));
+        }
+        let paths = &self.paths;
+        self.trails.retain(|trail| !trail.tails.is_empty() || paths.contains(&trail.path));
+        look
+    }
+
+    /// Lines of a file are durable up to there.
+    pub(crate) fn commit(&mut self, tail: u64, offset: u64, lines: u64, last_line: Vec<u8>) {
+        let mut tails = self.trails.iter_mut().flat_map(|trail| &mut trail.tails);
+        if let Some(tail) = tails.find(|open| open.id == tail) {
+            tail.commit(offset, lines, last_line);
+        }
+    }
+
+    /// What is to be stored.
+    pub(crate) fn positions(&self) -> Vec<Position> {
+        let open = self.trails.iter().flat_map(|trail| &trail.tails).map(Tail::position);
+        self.finished.iter().cloned().chain(open).collect()
+    }
+
+    /// How much is not durable yet, in bytes.
+    pub(crate) fn lag(&self) -> u64 {
+        self.trails.iter().flat_map(|trail| &trail.tails).map(Tail::lag).sum()
+    }
+
+    fn paths(&mut self, now: Instant) -> Vec<PathBuf> {
+        let Some(pattern) = self.options.pattern() else {
+            self.paths = vec![self.options.path.clone()];
+            return self.paths.clone();
+        };
+        if self.listed.is_none_or(|listed| now.duration_since(listed) >= PATTERN_PAUSE) {
+            self.listed = Some(now);
+            let found = glob::glob(pattern).into_iter().flatten().flatten();
+            self.paths = found.filter(|path| path.is_file() && !siblings::is_compressed(path)).collect();
+        }
+        let mut paths = self.paths.clone();
+        paths.extend(
+            self.trails.iter().map(|trail| trail.path.clone()).filter(|path| !self.paths.contains(path)),
+        );
+        paths
+    }
+
+    /// Finds the file again that a position is of.
+    fn resume(&mut self, position: Position, look: &mut Look) {
+        let open = |identity| self.trails.iter().any(|trail| trail.has(identity));
+        let found = siblings::find(&position, open);
+        // A file that was read to its end is of no interest, but for writers that are late.
+        let found = found.filter(|(_, metadata)| !position.complete || metadata.len() > position.offset);
+        let is_there = match found {
+            Some((file, metadata)) => self.push_resumed(&position, file, &metadata),
+            None => false,
+        };
+        if is_there {
+            return;
+        }
+        let saved_at = self.saved_at;
+        let index = self.trail(&position.path);
+        self.trails[index].since = saved_at;
+        if position.complete {
+            self.remember(position);
+        } else {
+            look.gaps.push(self.trails[index].gap(position.offset, NOT_FOUND));
+        }
+    }
+
+    fn push_resumed(&mut self, position: &Position, file: File, metadata: &Metadata) -> bool {
+        let Ok(mut tail) = Tail::resume(self.tail_id(), position, file) else { return false };
+        let is_current = fs::metadata(&position.path).is_ok_and(|at| identity(&at) == identity(metadata));
+        tail.rotated = !is_current;
+        if position.offset == 0
+            && let Some(saved_at) = self.saved_at
+        {
+            tail.modified = saved_at;
+        }
+        let index = self.trail(&position.path);
+        self.trails[index].rotate();
+        self.trails[index].tails.push_back(tail);
+        true
+    }
+
+    /// Sees to it that the file at this path is followed.
+    fn watch(&mut self, path: &PathBuf, starts: bool, look: &mut Look) -> io::Result<()> {
+        let index = self.trails.iter().position(|trail| trail.path == *path);
+        let metadata = fs::metadata(path);
+        if let Some(index) = index {
+            let current = self.trails[index].current().map(|tail| tail.identity);
+            if metadata.as_ref().is_ok_and(|metadata| current == Some(identity(metadata))) {
+                return Ok(());
+            }
+            self.trails[index].rotate();
+        }
+        if !metadata?.is_file() {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no regular file"));
+        }
+        let file = File::open(path)?;
+        let metadata = file.metadata()?;
+        if let Some(owner) = self.trails.iter().position(|trail| trail.has(identity(&metadata))) {
+            // A pattern matches what another file was renamed to; or the path leads back to a file that it led to before.
+            if Some(owner) == index {
+                let tails = &mut self.trails[owner].tails;
+                let at = tails.iter().position(|tail| tail.identity == identity(&metadata));
+                if let Some(mut tail) = at.and_then(|at| tails.remove(at)) {
+                    tail.rotated = false;
+                    tails.push_back(tail);
+                }
+            }
+            return Ok(());
+        }
+        if let Some(known) = self.known(&file, &metadata) {
+            if self.options.pattern().is_some() && self.finished[known].offset == metadata.len() {
+                return Ok(());
+            }
+            if let Some(position) = self.finished.remove(known) {
+                let position = Position { path: path.clone(), ..position };
+                self.push_resumed(&position, file, &metadata);
+            }
+            look.changed = true;
+            return Ok(());
+        }
+        let index = self.trail(path);
+        if starts {
+            self.remember_siblings(index);
+        } else {
+            let newer_than = self.trails[index].newer_than();
+            self.push_between(index, newer_than, identity(&metadata));
+        }
+        let id = self.tail_id();
+        let tail = match self.options.start {
+            Start::End if starts => Tail::from_end(id, path, file)?,
+            _ => Tail::new(id, path, file)?,
+        };
+        self.trails[index].tails.push_back(tail);
+        look.changed = true;
+        Ok(())
+    }
+
+    /// Follows what came and was rotated away again between two looks.
+    fn push_between(&mut self, index: usize, newer_than: Option<SystemTime>, current: (u64, u64)) {
+        let Some(newer_than) = newer_than else { return };
+        for sibling in self.trails[index].between(newer_than) {
+            let open =
+                sibling.identity == current || self.trails.iter().any(|trail| trail.has(sibling.identity));
+            let Some((file, metadata)) = (!open).then(|| sibling.open()).flatten() else { continue };
+            // A copy that the truncation is still to follow.
+            if self.trails[index].current().is_some_and(|current| current.begins_as(&file).unwrap_or(false)) {
+                continue;
+            }
+            let path = self.trails[index].path.clone();
+            let id = self.tail_id();
+            let tail = match self.known(&file, &metadata) {
+                Some(known) if self.finished[known].offset >= metadata.len() => continue,
+                Some(known) => Tail::resume(id, &Position { path, ..self.finished[known].clone() }, file),
+                None => Tail::new(id, &path, file),
+            };
+            if let Ok(mut tail) = tail {
+                tail.rotated = true;
+                let tails = &mut self.trails[index].tails;
+                let before_current =
+                    tails.len() - usize::from(tails.back().is_some_and(|tail| !tail.rotated));
+                tails.insert(before_current, tail);
+            }
+        }
+    }
+
+    /// Before a file is begun: it may have been filled, copied and truncated since it was seen first, and then looks as if it was not.
+    fn find_copies(&mut self, index: usize, look: &mut Look) {
+        let Some(current) = self.trails[index].current().filter(|current| current.is_to_begin()) else {
+            return;
+        };
+        let (modified, identity, known) =
+            (current.modified, current.identity, self.trails[index].tails.len());
+        self.push_between(index, Some(modified), identity);
+        look.changed |= self.trails[index].tails.len() > known;
+    }
+
+    /// A file is not what it was when it was read: what was not read of it may be in a copy, as `copytruncate` makes it.
+    fn replaced(&mut self, index: usize, tail: Tail, reason: &'static str, look: &mut Look) {
+        look.changed = true;
+        look.more = true;
+        if reason == STALE {
+            self.saved.push(tail.position());
+            return;
+        }
+        let position = tail.read_position();
+        let was_rotated = tail.rotated;
+        let open =
+            |identity| identity == tail.identity || self.trails.iter().any(|trail| trail.has(identity));
+        let mut newer_than = tail.modified;
+        match siblings::find(&position, open) {
+            Some((file, metadata)) => {
+                newer_than = metadata.modified().unwrap_or(newer_than);
+                if let Ok(mut copy) = Tail::resume(self.tail_id(), &position, file) {
+                    copy.rotated = true;
+                    self.trails[index].tails.push_back(copy);
+                }
+            }
+            _ => look.gaps.push(self.trails[index].gap(position.offset, reason)),
+        }
+        self.push_between(index, Some(newer_than), tail.identity);
+        if !was_rotated
+            && let Ok(file) = File::open(&self.trails[index].path)
+            && let Ok(tail) = Tail::new(self.tail_id(), &self.trails[index].path.clone(), file)
+        {
+            self.trails[index].tails.push_back(tail);
+        }
+    }
+
+    /// What lies beside a file from before it was followed is not new.
+    fn remember_siblings(&mut self, index: usize) {
+        for sibling in siblings::rotated(&self.trails[index].path) {
+            // What a pattern matches is followed for itself.
+            if self.paths.contains(&sibling.path) {
+                continue;
+            }
+            let Some((file, _)) = sibling.open() else { continue };
+            if let Ok(mut tail) = Tail::from_end(0, &self.trails[index].path, file) {
+                tail.rotated = true;
+                self.remember(Position { complete: true, ..tail.position() });
+            }
+        }
+    }
+
+    /// Which of the files that were read to their end a file is.
+    fn known(&self, file: &File, metadata: &Metadata) -> Option<usize> {
+        self.finished.iter().position(|position| {
+            (position.device, position.inode) == identity(metadata)
+                && (position.offset > 0 || metadata.len() == 0)
+                && position.fits(file).unwrap_or(false)
+        })
+    }
+
+    fn remember(&mut self, position: Position) {
+        if self.finished.len() >= REMEMBERED {
+            self.finished.pop_front();
+        }
+        self.finished.push_back(position);
+    }
+
+    fn trail(&mut self, path: &PathBuf) -> usize {
+        self.trails.iter().position(|trail| trail.path == *path).unwrap_or_else(|| {
+            self.trails.push(Trail::new(path.clone(), None));
+            self.trails.len() - 1
+        })
+    }
+
+    fn tail_id(&mut self) -> u64 {
+        self.next_tail += 1;
+        self.next_tail
+    }
+}

@@ -1,0 +1,143 @@
+//! The files beside one that is followed: what it was rotated to.
+
+use std::fs::{self, File, Metadata};
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use crate::position::{Position, identity};
+
+/// How many files of a directory are looked at.
+const MOST: usize = 10_000;
+/// What files that were compressed are called.
+const COMPRESSED: [&str; 7] = [".gz", ".zst", ".bz2", ".xz", ".lz4", ".zip", ".Z"];
+
+/// A file beside.
+#[derive(Debug)]
+pub(crate) struct Sibling {
+    pub(crate) path: PathBuf,
+    pub(crate) identity: (u64, u64),
+    pub(crate) modified: SystemTime,
+}
+
+impl Sibling {
+    /// The file, if it is still the one that was listed.
+    pub(crate) fn open(&self) -> Option<(File, Metadata)> {
+        let file = File::open(&self.path).ok()?;
+        let metadata = file.metadata().ok()?;
+        (identity(&metadata) == self.identity).then_some((file, metadata))
+    }
+}
+
+/// All regular files beside `path`, and `path` itself.
+pub(crate) fn all(path: &Path) -> Vec<Sibling> {
+    let mut found = list(path);
+    // A file that is renamed meanwhile may be missing in a listing, or be there twice.
+    for _ in 0..8 {
+        let again = list(path);
+        let same = again.len() == found.len()
+            && again.iter().zip(&found).all(|(a, b)| a.identity == b.identity && a.path == b.path);
+        found = again;
+        if same {
+            break;
+        }
+    }
+    found.dedup_by_key(|sibling| sibling.identity);
+    found
+}
+
+/// Those that are called as a log is after it was rotated, the oldest first.
+pub(crate) fn rotated(path: &Path) -> Vec<Sibling> {
+    let mut found = all(path);
+    found.retain(|sibling| is_rotated_name(path, &sibling.path));
+    found.sort_by_key(|sibling| (sibling.modified, std::cmp::Reverse(rotation(&sibling.path))));
+    found
+}
+
+/// The file that a position is of. Its number says so first; a file that was copied or restored has another, and the same content.
+pub(crate) fn find(position: &Position, except: impl Fn((u64, u64)) -> bool) -> Option<(File, Metadata)> {
+    let mut found = all(&position.path);
+    found.retain(|sibling| !except(sibling.identity));
+    found.sort_by_key(|sibling| std::cmp::Reverse(sibling.modified));
+    found.sort_by_key(|sibling| sibling.identity.1 != position.inode);
+    found.iter().find_map(|sibling| {
+        // Of one that was empty nothing but the number is known.
+        if position.offset == 0
+            && position.head.length == 0
+            && sibling.identity != (position.device, position.inode)
+        {
+            return None;
+        }
+        sibling.open().filter(|(file, _)| position.fits(file).unwrap_or(false))
+    })
+}
+
+/// Whether a file's name says that it was compressed.
+pub(crate) fn is_compressed(path: &Path) -> bool {
+    let name = path.as_os_str().as_encoded_bytes();
+    COMPRESSED.iter().any(|suffix| name.ends_with(suffix.as_bytes()))
+}
+
+fn list(path: &Path) -> Vec<Sibling> {
+    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let Ok(entries) = fs::read_dir(directory) else { return Vec::new() };
+    let mut found: Vec<Sibling> = entries
+        .flatten()
+        .take(MOST)
+        .filter_map(|entry| {
+            let path = entry.path();
+            let metadata = fs::metadata(&path).ok().filter(Metadata::is_file)?;
+            Some(Sibling { path, identity: identity(&metadata), modified: metadata.modified().ok()? })
+        })
+        .collect();
+    found.sort_by(|a, b| (a.identity, &a.path).cmp(&(b.identity, &b.path)));
+    found
+}
+
+/// `app.log.1`, `app.log-20261122`, `app.log.old`, `app-2026-11-22.log`, `app.1.log` for `app.log`.
+fn is_rotated_name(path: &Path, sibling: &Path) -> bool {
+    let (Some(name), Some(other)) = (file_name(path), file_name(sibling)) else { return false };
+    if is_compressed(sibling) {
+        return false;
+    }
+    if other.strip_prefix(name).is_some_and(marks_rotation) {
+        return true;
+    }
+    let Some((stem, extension)) = name.rsplit_once('.') else { return false };
+    let middle = other.strip_prefix(stem).and_then(|rest| rest.strip_suffix(extension)?.strip_suffix('.'));
+    middle.is_some_and(marks_rotation)
+}
+
+fn marks_rotation(rest: &str) -> bool {
+    let Some(mark) = rest.strip_prefix(['.', '-', '_']) else { return false };
+    mark.starts_with(|c: char| c.is_ascii_digit()) || ["old", "bak", "prev"].contains(&mark)
+}
+
+fn file_name(path: &Path) -> Option<&str> {
+    path.file_name()?.to_str()
+}
+
+/// The number at the name's end, which grows with age; 0 where there is a date.
+fn rotation(path: &Path) -> u64 {
+    let number = path.extension().and_then(|extension| extension.to_str());
+    number.filter(|number| number.len() < 6).and_then(|number| number.parse().ok()).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::is_rotated_name;
+
+    #[test]
+    fn what_a_log_is_rotated_to() {
+        let is = |name: &str| is_rotated_name(Path::new("/x/app.log"), &Path::new("/x").join(name));
+        for name in ["app.log.1", "app.log-20261122", "app.log.old", "app-2026-11-22.log", "app.1.log"] {
+            assert!(is(name), "{name}");
+        }
+        for name in ["app.log", "app.log.1.gz", "app.log.lock", "apple.log", "other.log.1", "app-errors.log"]
+        {
+            assert!(!is(name), "{name}");
+        }
+        assert!(is_rotated_name(Path::new("audit"), Path::new("audit.1")));
+    }
+}
