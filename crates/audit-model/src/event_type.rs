@@ -76,6 +76,8 @@ catalogue! {
     ALERT_NOTIFY_FAILED = "alert.notify_failed", "somebody could not be told of an alert.";
     AUDIT_STARTED = "audit.started", "the audit log was opened for writing.";
     AUDIT_STOPPED = "audit.stopped", "the audit log was closed; the last record of a clean end.";
+    AUDIT_DESTINATION_FAILING = "audit.destination_failing", "a destination has not taken records for some time.";
+    AUDIT_DESTINATION_RECOVERED = "audit.destination_recovered", "a destination that had failed takes records again.";
     AUDIT_EVENTS_LOST = "audit.events_lost", "events could not be recorded and the policy let them pass.";
     AUDIT_HOLD_PLACED = "audit.hold_placed", "somebody forbade deleting records, whatever the policy says.";
     AUDIT_HOLD_RELEASED = "audit.hold_released", "a hold was lifted.";

@@ -197,6 +197,8 @@ fn every_type_of_the_catalogue() {
         "alert.notify_failed",
         "audit.started",
         "audit.stopped",
+        "audit.destination_failing",
+        "audit.destination_recovered",
         "audit.events_lost",
         "audit.hold_placed",
         "audit.hold_released",

@@ -196,6 +196,8 @@ const KNOWN: &[Known] = &[
     (EventType::ALERT_NOTIFY_FAILED, ApplicationLifecycle, OTHER, "Alert Notify Failed"),
     (EventType::AUDIT_STARTED, ApplicationLifecycle, does::START, ""),
     (EventType::AUDIT_STOPPED, ApplicationLifecycle, does::STOP, ""),
+    (EventType::AUDIT_DESTINATION_FAILING, ApplicationLifecycle, OTHER, "Destination Failing"),
+    (EventType::AUDIT_DESTINATION_RECOVERED, ApplicationLifecycle, OTHER, "Destination Recovered"),
     (EventType::AUDIT_EVENTS_LOST, ApplicationLifecycle, OTHER, "Events Lost"),
     (EventType::AUDIT_HOLD_PLACED, ApplicationLifecycle, OTHER, "Hold Placed"),
     (EventType::AUDIT_HOLD_RELEASED, ApplicationLifecycle, OTHER, "Hold Released"),
