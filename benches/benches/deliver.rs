@@ -133,6 +133,10 @@ impl audit_delivery::Listener for Deaf {
     }
 
     fn acknowledged(&self, _through: u64, _refused: Vec<audit_delivery::Refused>) {}
+
+    fn outage(&self, _outage: &audit_delivery::Outage) -> bool {
+        true
+    }
 }
 
 /// The bytes per second of reading a file line by line into a buffer for each.

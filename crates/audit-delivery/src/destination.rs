@@ -5,7 +5,7 @@ use audit_model::{EventPattern, EventType};
 use audit_sink::{Batch, Receipt, Record, Rejection, SendFuture, Sink};
 
 use crate::parcel::Parcel;
-use crate::{Format, Retry};
+use crate::{Format, OutageLimits, Retry};
 
 /// A place that records go, and how.
 #[derive(Debug)]
@@ -22,6 +22,7 @@ pub struct Destination {
     pub(crate) only: Option<Only>,
     pub(crate) beginning: Beginning,
     pub(crate) optional: bool,
+    pub(crate) outages: OutageLimits,
 }
 
 /// Where a destination begins that the delivery knows nothing of yet.
@@ -82,6 +83,7 @@ impl Destination {
             only: None,
             beginning: Beginning::First,
             optional: false,
+            outages: OutageLimits::default(),
         }
     }
 
@@ -154,6 +156,13 @@ impl Destination {
     #[must_use]
     pub fn required(mut self, required: bool) -> Self {
         self.required = required;
+        self
+    }
+
+    /// Sets when it is told that the place takes no records.
+    #[must_use]
+    pub fn outages(mut self, limits: OutageLimits) -> Self {
+        self.outages = limits;
         self
     }
 

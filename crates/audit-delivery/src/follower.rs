@@ -19,12 +19,13 @@ use tokio::time::{Instant, sleep, timeout};
 use crate::delivery::{Refused, Source, Undelivered};
 use crate::gather::Gatherer;
 use crate::parcel::Parcel;
-use crate::progress::{Place, Progress};
+use crate::place::Place;
+use crate::progress::Progress;
 use crate::state::{Failure, StateFile};
 use crate::{DeadLetters, Destination, InFlight, State};
 
 pub(crate) struct Follower {
-    index: usize,
+    place: Arc<Place>,
     destination: Destination,
     state: State,
     stored: Instant,
@@ -55,7 +56,7 @@ const LET_GO: Duration = Duration::from_secs(1);
 
 impl Follower {
     pub(crate) fn new(
-        index: usize,
+        place: Arc<Place>,
         destination: Destination,
         state: State,
         source: &Source,
@@ -63,7 +64,7 @@ impl Follower {
         progress: Arc<Progress>,
     ) -> Self {
         Self {
-            index,
+            place,
             file: StateFile::of(directory, &destination.name),
             dead_letters: DeadLetters::of(directory, &destination.name),
             gatherer: gatherer(source, &state),
@@ -90,16 +91,18 @@ impl Follower {
         if let Err(broken) = ended {
             self.failed(0, &format!("{broken}; records wait in the log until it is opened again"));
         }
-        let records = self.progress.durable().saturating_sub(self.state.acknowledged);
+        // Whose place was removed is not to have what comes behind that.
+        let last = self.progress.durable().min(self.place.ending.last());
+        let records = last.saturating_sub(self.state.acknowledged);
         let failure = self.state.failure.map(|failure| failure.message);
         let time_was_up = || (records > 0).then(|| "time was up before all was sent".to_owned());
         Undelivered { destination: self.destination.name, records, reason: failure.or_else(time_was_up) }
     }
 
     async fn follow(&mut self) -> Result<(), String> {
-        let progress = Arc::clone(&self.progress);
+        let place = Arc::clone(&self.place);
         let ended = {
-            let mut deadline = pin!(progress.deadline());
+            let mut deadline = pin!(place.ending.deadline());
             let mut deliver = pin!(self.deliver_all());
             poll_fn(|context| match deliver.as_mut().poll(context) {
                 Poll::Ready(ended) => Poll::Ready(ended),
@@ -113,7 +116,7 @@ impl Follower {
         ended
     }
 
-    /// Ends when the log was closed and all of it is delivered, or the sink is closed.
+    /// Ends when it is to end and all is delivered that it is to deliver, or the sink is closed.
     async fn deliver_all(&mut self) -> Result<(), String> {
         loop {
             match self.gather().await {
@@ -143,9 +146,9 @@ impl Follower {
         let mut size = 0;
         let mut begun = None;
         loop {
-            // In this order: what is durable when the log is closed is all there will be.
-            let is_closing = self.progress.is_closing();
-            let durable = self.progress.durable();
+            // In this order: what is durable when it is to end is all there will be.
+            let is_closing = self.place.ending.is_closing();
+            let durable = self.progress.durable().min(self.place.ending.last());
             let full = self.gatherer.fill(&mut batch, &mut size, &self.destination, durable)?;
             if let Some((first, last)) = self.gatherer.gone.take() {
                 self.notice(&format!(
@@ -158,10 +161,10 @@ impl Follower {
                 match (has_all, is_closing) {
                     (true, true) => return Ok(None),
                     (true, false) if self.stored_through == self.state.acknowledged => {
-                        self.progress.more_than(durable).await;
+                        self.progress.more_than(durable, &self.place).await;
                     }
                     (true, false) => {
-                        if timeout(STORE, self.progress.more_than(durable)).await.is_err() {
+                        if timeout(STORE, self.progress.more_than(durable, &self.place)).await.is_err() {
                             self.store();
                         }
                     }
@@ -175,7 +178,7 @@ impl Follower {
             if full || is_closing || self.destination.required || left.is_zero() {
                 return Ok(Some(batch));
             }
-            let _ = timeout(left.min(POLL), self.progress.closing()).await;
+            let _ = timeout(left.min(POLL), self.place.ending.closing()).await;
         }
     }
 
@@ -186,7 +189,7 @@ impl Follower {
         let chain_id = batch.chain_id.clone();
         self.state.in_flight = Some(InFlight { through: covers, records });
         if let Some(oldest) = batch.records.first() {
-            self.place().oldest_ms.store(oldest.timestamp_ms, Ordering::Relaxed);
+            self.place.oldest_ms.store(oldest.timestamp_ms, Ordering::Relaxed);
         }
         self.store();
         // Once, however often it is sent: a place has to recognise what it has had.
@@ -270,11 +273,11 @@ impl Follower {
             let random = getrandom::u32().unwrap_or(u32::MAX);
             let asked = retry_after.unwrap_or_default().min(LONGEST_RETRY_AFTER);
             let pause = self.destination.retry.pause(attempts, random).max(asked);
-            if self.progress.is_closing() {
+            if self.place.ending.is_closing() {
                 sleep(pause).await;
             } else {
                 // Whoever closes wants to know now.
-                let _ = timeout(pause, self.progress.closing()).await;
+                let _ = timeout(pause, self.place.ending.closing()).await;
             }
             self.state.retried += 1;
             self.count("audit_log_delivery_retries_total", 1);
@@ -323,13 +326,15 @@ impl Follower {
 
     fn acknowledge(&mut self, through: u64, refused: Vec<Refused>) {
         self.state.acknowledged = through;
-        if self.destination.required && !refused.is_empty() {
+        let is_waited_for = self.destination.required && !self.place.is_removed();
+        if is_waited_for && !refused.is_empty() {
             // Before it counts as acknowledged, or else somebody might be told that it was accepted.
-            self.progress.tell(refused);
+            let behind = self.place.required_behind;
+            self.progress.tell(refused.into_iter().filter(|it| it.sequence_number > behind).collect());
         }
-        self.place().acknowledged.store(through, Ordering::SeqCst);
-        self.progress.gauge_lag(self.place());
-        if self.destination.required {
+        self.place.acknowledged.store(through, Ordering::SeqCst);
+        self.progress.gauge_lag(&self.place);
+        if is_waited_for {
             self.progress.tell(Vec::new());
         }
     }
@@ -341,8 +346,10 @@ impl Follower {
         }
         let now = Timestamp::now();
         let since = self.state.failure.as_ref().map_or(now, |failure| failure.since);
-        self.state.failure = Some(Failure { since, attempts, message });
-        self.progress.gauge_lag(self.place());
+        let mut failure = Failure { since, attempts, message, on_record: false };
+        failure.on_record = self.place.failed(&failure);
+        self.state.failure = Some(failure);
+        self.progress.gauge_lag(&self.place);
         self.store();
     }
 
@@ -350,12 +357,15 @@ impl Follower {
     fn recovered(&mut self) {
         if self.state.failure.take().is_some() {
             self.notice("takes records again");
+            self.place.publish(&self.state);
+            self.place.works();
         }
     }
 
     fn store(&mut self) {
         self.stored = Instant::now();
         self.stored_through = self.state.acknowledged;
+        self.place.publish(&self.state);
         // An older state delivers some records once more, and the next batch tries to store it again.
         match self.file.store(&self.state) {
             Ok(()) => self.store_fails = false,
@@ -365,10 +375,6 @@ impl Follower {
             }
             Err(_) => {}
         }
-    }
-
-    fn place(&self) -> &Place {
-        &self.progress.places[self.index]
     }
 
     fn notice(&self, sentence: &str) {

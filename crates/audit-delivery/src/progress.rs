@@ -1,15 +1,15 @@
 //! What the log and its followers know of each other.
 
 use std::pin::pin;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::time::Duration;
 
 use audit_model::Timestamp;
 use tokio::sync::Notify;
 
-use crate::Destination;
 use crate::delivery::{Listener, Refused};
+use crate::place::Place;
 
 #[derive(Debug)]
 pub(crate) struct Progress {
@@ -19,49 +19,37 @@ pub(crate) struct Progress {
     /// record would pay for it.
     sleepers: AtomicUsize,
     changed: Notify,
-    /// For those who wait for nothing but the end: each follower does all the time, and none is woken by a commit.
-    closed: Notify,
-    closing: AtomicBool,
-    deadline: Mutex<Option<Instant>>,
-    pub(crate) places: Vec<Place>,
+    /// Locked for moments only: it is read with every commit that somebody waits for.
+    places: RwLock<Vec<Arc<Place>>>,
     pub(crate) listener: Arc<dyn Listener>,
-}
-
-/// A destination as others see it.
-#[derive(Debug)]
-pub(crate) struct Place {
-    pub(crate) name: String,
-    pub(crate) required: bool,
-    pub(crate) optional: bool,
-    pub(crate) acknowledged: AtomicU64,
-    /// When the event of the oldest record happened that is known not to be accepted yet, in milliseconds.
-    pub(crate) oldest_ms: AtomicI64,
-}
-
-impl Place {
-    pub(crate) fn new(destination: &Destination, acknowledged: u64) -> Self {
-        Self {
-            name: destination.name.clone(),
-            required: destination.required,
-            optional: destination.optional,
-            acknowledged: AtomicU64::new(acknowledged),
-            oldest_ms: AtomicI64::new(i64::MAX),
-        }
-    }
+    /// For those who wait for the end of followers.
+    end: Mutex<()>,
+    ended: Condvar,
 }
 
 impl Progress {
-    pub(crate) fn new(durable: u64, places: Vec<Place>, listener: Arc<dyn Listener>) -> Self {
+    pub(crate) fn new(durable: u64, listener: Arc<dyn Listener>) -> Self {
         Self {
             durable: AtomicU64::new(durable),
             sleepers: AtomicUsize::new(0),
             changed: Notify::new(),
-            closed: Notify::new(),
-            closing: AtomicBool::new(false),
-            deadline: Mutex::new(None),
-            places,
+            places: RwLock::default(),
             listener,
+            end: Mutex::new(()),
+            ended: Condvar::new(),
         }
+    }
+
+    pub(crate) fn places(&self) -> RwLockReadGuard<'_, Vec<Arc<Place>>> {
+        self.places.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn places_mut(&self) -> RwLockWriteGuard<'_, Vec<Arc<Place>>> {
+        self.places.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn place(&self, name: &str) -> Option<Arc<Place>> {
+        self.places().iter().find(|place| place.name == name).cloned()
     }
 
     pub(crate) fn durable(&self) -> u64 {
@@ -69,25 +57,16 @@ impl Progress {
     }
 
     pub(crate) fn advance(&self, durable: u64) {
-        self.durable.store(durable, Ordering::SeqCst);
+        // Two may tell of it at once, and the later number counts.
+        self.durable.fetch_max(durable, Ordering::SeqCst);
         if self.sleepers.load(Ordering::SeqCst) > 0 {
             self.changed.notify_waiters();
         }
     }
 
-    /// Asks the followers to send what there is, and to end by then.
-    pub(crate) fn close(&self, deadline: Instant) {
-        let mut sooner = self.deadline.lock().unwrap_or_else(PoisonError::into_inner);
-        *sooner = Some(sooner.map_or(deadline, |before| before.min(deadline)));
-        drop(sooner);
-        self.closing.store(true, Ordering::SeqCst);
+    /// Has followers that sleep look whether they are to end.
+    pub(crate) fn wake(&self) {
         self.changed.notify_waiters();
-        self.closed.notify_waiters();
-    }
-
-    /// When whoever closes waits no longer.
-    pub(crate) fn ends(&self) -> Option<Instant> {
-        *self.deadline.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Tells how time goes by while nothing else happens: those who wait for required destinations.
@@ -97,65 +76,78 @@ impl Progress {
         }
     }
 
-    pub(crate) fn is_closing(&self) -> bool {
-        self.closing.load(Ordering::SeqCst)
+    /// Has those go on who waited for a destination that is not required any more.
+    pub(crate) fn release(&self) {
+        self.listener.acknowledged(self.acknowledged_by_required().unwrap_or(u64::MAX), Vec::new());
     }
 
-    /// Returns when there are records behind `seen`, or none will come.
-    pub(crate) async fn more_than(&self, seen: u64) {
+    /// Returns when there are records behind `seen`, or the follower of that place is to end.
+    pub(crate) async fn more_than(&self, seen: u64, place: &Place) {
         let _asleep = Asleep::new(&self.sleepers);
-        until(&self.changed, || self.durable() > seen || self.is_closing()).await;
+        until(&self.changed, || self.durable() > seen || place.ending.is_closing()).await;
     }
 
-    pub(crate) async fn closing(&self) {
-        until(&self.closed, || self.is_closing()).await;
+    /// Called when a follower has ended.
+    pub(crate) fn note_end(&self) {
+        drop(self.end.lock().unwrap_or_else(PoisonError::into_inner));
+        self.ended.notify_all();
     }
 
-    /// Returns when whoever closes waits no longer.
-    pub(crate) async fn deadline(&self) {
-        self.closing().await;
-        loop {
-            let Some(deadline) = self.ends().filter(|deadline| *deadline > Instant::now()) else { return };
-            let sooner = until(&self.closed, || self.ends().is_some_and(|now| now < deadline));
-            let _ = tokio::time::timeout_at(deadline.into(), sooner).await;
+    /// Waits until one of these followers has ended or is long over its time. Looks often, as somebody may give up.
+    pub(crate) fn wait_for_end(&self, of: &[Arc<Place>]) {
+        let mut guard = self.end.lock().unwrap_or_else(PoisonError::into_inner);
+        while !of.iter().any(|place| place.ending.is_over()) {
+            let waited = self.ended.wait_timeout(guard, Duration::from_millis(50));
+            (guard, _) = waited.unwrap_or_else(PoisonError::into_inner);
         }
     }
 
     /// Tells the metrics how far behind a destination is.
     pub(crate) fn gauge_lag(&self, place: &Place) {
-        let records = self.durable().saturating_sub(place.acknowledged.load(Ordering::SeqCst));
+        if place.is_removed() {
+            return;
+        }
+        let records = self.durable().saturating_sub(place.acknowledged());
         let since = place.oldest_ms.load(Ordering::Relaxed);
         let now = Timestamp::now().as_milliseconds();
         let milliseconds = if records == 0 { 0 } else { now.saturating_sub(since).max(0) };
-        let name = || place.name.clone();
-        // Exact up to 2^53 of either.
-        metrics::gauge!("audit_log_delivery_lag_records", "destination" => name()).set(records as f64);
-        metrics::gauge!("audit_log_delivery_lag_seconds", "destination" => name())
-            .set(milliseconds as f64 / 1000.0);
+        gauge(&place.name, records, milliseconds);
     }
 
     /// Up to where every destination has all.
     pub(crate) fn acknowledged_by_all(&self) -> u64 {
-        Self::least(self.places.iter()).unwrap_or(u64::MAX)
+        self.places().iter().map(|place| place.acknowledged()).min().unwrap_or(u64::MAX)
     }
 
     /// Up to where every destination has all that is not optional.
     pub(crate) fn acknowledged_by_others(&self) -> u64 {
-        Self::least(self.places.iter().filter(|place| !place.optional)).unwrap_or(u64::MAX)
+        let places = self.places();
+        let others = places.iter().filter(|place| !place.optional);
+        others.map(|place| place.acknowledged()).min().unwrap_or(u64::MAX)
     }
 
-    /// Up to where every required destination has all; `None` when none is required.
+    /// Up to where every required destination has all that callers wait for; `None` when none is required.
     pub(crate) fn acknowledged_by_required(&self) -> Option<u64> {
-        Self::least(self.places.iter().filter(|place| place.required))
-    }
-
-    fn least<'a>(places: impl Iterator<Item = &'a Place>) -> Option<u64> {
-        places.map(|place| place.acknowledged.load(Ordering::SeqCst)).min()
+        let places = self.places();
+        let required = places.iter().filter(|place| place.required);
+        required.map(|place| place.acknowledged().max(place.required_behind)).min()
     }
 }
 
+/// Tells the metrics that nobody is behind any more.
+pub(crate) fn gauge_nothing(name: &str) {
+    gauge(name, 0, 0);
+}
+
+fn gauge(name: &str, records: u64, milliseconds: i64) {
+    // Exact up to 2^53 of either.
+    metrics::gauge!("audit_log_delivery_lag_records", "destination" => name.to_owned()).set(records as f64);
+    metrics::gauge!("audit_log_delivery_lag_seconds", "destination" => name.to_owned())
+        .set(milliseconds as f64 / 1000.0);
+}
+
 /// Returns when it holds; whoever changes that notifies.
-async fn until(notify: &Notify, holds: impl Fn() -> bool) {
+pub(crate) async fn until(notify: &Notify, holds: impl Fn() -> bool) {
     loop {
         let mut notified = pin!(notify.notified());
         // From here on a change wakes; so what changed before is looked at now.

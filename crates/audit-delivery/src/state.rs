@@ -54,6 +54,9 @@ pub struct Failure {
     pub attempts: u32,
     /// What came back the last time.
     pub message: String,
+    /// Whether somebody was told of it as an [`Outage`](crate::Outage).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub on_record: bool,
 }
 
 impl State {
@@ -146,7 +149,8 @@ mod tests {
     fn is_read_as_it_was_written() {
         let directory = tempfile::tempdir().expect("a directory");
         assert_eq!(State::load(directory.path(), "kafka").expect("no file is no error"), None);
-        let failure = |message: String| Failure { since: Timestamp::now(), attempts: 2, message };
+        let failure =
+            |message: String| Failure { since: Timestamp::now(), attempts: 2, message, on_record: true };
         let mut file = StateFile::of(directory.path(), "kafka");
         for message in ["no route".to_owned(), "\u{1}".repeat(1000), String::new()] {
             let state = State {

@@ -61,7 +61,7 @@ fn one_that_never_answers_holds_up_no_other() {
     delivery.advance(log.write("auth.login", 10));
     until("and all that comes", || alive.numbers().len() == 40);
     assert_eq!(delivery.acknowledged_by_all(), 0);
-    assert_eq!(delivery.slowest(), Some("dead"));
+    assert_eq!(delivery.slowest().as_deref(), Some("dead"));
     let begun = Instant::now();
     let undelivered = delivery.close(Duration::from_millis(200));
     assert!(begun.elapsed() >= Duration::from_millis(200), "closing was patient");

@@ -14,7 +14,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use audit_delivery::{BatchLimits, Delivery, Destination, Encoded, Format, Listener, Refused, Retry, Source};
+use audit_delivery::{
+    BatchLimits, Delivery, Destination, Encoded, Format, Listener, Outage, Refused, Retry, Source,
+};
 use audit_sink::{Batch, Receipt, Record, Rejection, SendFuture, Sink, SinkError};
 
 /// What a place does with a batch.
@@ -191,6 +193,7 @@ impl Log {
 pub struct Heard {
     pub notices: Mutex<Vec<String>>,
     pub acknowledged: Mutex<(u64, Vec<Refused>)>,
+    pub outages: Mutex<Vec<Outage>>,
 }
 
 impl Listener for Heard {
@@ -202,6 +205,11 @@ impl Listener for Heard {
         let mut acknowledged = self.acknowledged.lock().unwrap();
         acknowledged.0 = through;
         acknowledged.1.extend(refused);
+    }
+
+    fn outage(&self, outage: &Outage) -> bool {
+        self.outages.lock().unwrap().push(outage.clone());
+        true
     }
 }
 
