@@ -11,10 +11,13 @@ use audit_journal::{Incident, Journal, JournalError, Prunable, Recovery, Tamperi
 use audit_model::{Event, Timestamp};
 
 use crate::completion::Outcome;
-use crate::followers::Followers;
+use crate::followers::Followed;
+use crate::health::{CommitMetrics, Health};
 use crate::lifecycle::{self, Lost};
-use crate::pipeline::{Notices, Shared, Summary, note};
+use crate::pipeline::{Notices, Summary, note};
 use crate::queue::{Batch, LastCommit};
+use crate::settings::Live;
+use crate::shared::Shared;
 use crate::{EmitError, OnFailure};
 
 /// All that only one thread at a time may touch.
@@ -22,9 +25,11 @@ use crate::{EmitError, OnFailure};
 pub(crate) struct Committer {
     journal: Journal,
     sealer: Option<Sealer>,
-    followers: Option<Followers>,
-    on_failure: OnFailure,
+    followers: Option<Followed>,
+    live: Arc<Live>,
     notices: Notices,
+    health: Arc<Health>,
+    metrics: CommitMetrics,
     /// The last attempt to write failed.
     fails: bool,
     /// Events whose loss is on record.
@@ -55,15 +60,18 @@ impl Committer {
     pub(crate) fn new(
         journal: Journal,
         sealer: Option<Sealer>,
-        on_failure: OnFailure,
+        live: Arc<Live>,
         notices: Notices,
+        health: Arc<Health>,
     ) -> Self {
         Self {
             journal,
             sealer,
             followers: None,
-            on_failure,
+            live,
             notices,
+            health,
+            metrics: CommitMetrics::default(),
             fails: false,
             dropped: 0,
             lines: Vec::new(),
@@ -81,16 +89,22 @@ impl Committer {
 
     /// Has these told of every record from now on.
     #[cfg(feature = "delivery")]
-    pub(crate) fn follow(&mut self, followers: Option<Followers>) {
-        self.followers = followers;
+    pub(crate) fn follow(&mut self, followers: Followed) {
+        self.followers = Some(followers);
         self.tell_followers();
     }
 
     /// Tells whoever follows how far the log is durable.
     pub(crate) fn tell_followers(&self) {
+        let last = self.last_sequence();
+        self.health.advance(last);
         if let Some(followers) = &self.followers {
-            followers.advance(self.last_sequence());
+            followers.advance(last);
         }
+    }
+
+    fn on_failure(&self) -> OnFailure {
+        self.live.now().on_failure
     }
 
     /// The number of the log's last record.
@@ -127,11 +141,27 @@ impl Committer {
             self.write_head();
         }
         self.tell_followers();
+        // Callers who are told that nothing can be recorded may not come again before they are told otherwise.
+        self.probe();
         let behind = self.head_is_stale
             || self.lost.is_some()
             || !self.held.entries.is_empty()
-            || !self.unrecorded.is_empty();
-        shared.queue.settle(self.held.bytes.len(), behind);
+            || !self.unrecorded.is_empty()
+            || self.health.is_troubled();
+        let used = shared.queue.settle(self.held.bytes.len(), behind);
+        self.metrics.buffer(used, shared.queue.capacity());
+        self.health.committed();
+    }
+
+    /// While the last attempt to write failed, and nobody makes another one: looks whether it would.
+    fn probe(&mut self) {
+        if !self.health.is_due() {
+            return;
+        }
+        let (path, last) = (self.journal.path(), self.last_sequence());
+        let room = self.followers.as_ref().map_or(Ok(()), |followers| followers.check_room(path, last));
+        let found = room.map_err(|error| error.to_string()).and_then(|()| Health::probe(path));
+        self.health.found(found);
     }
 
     fn commit_batch(&mut self, batch: &Batch, shared: &Shared) {
@@ -139,7 +169,9 @@ impl Committer {
         let mut pause = Duration::from_millis(10);
         let written = loop {
             match self.write(batch, shared, Timestamp::now()) {
-                Err(_) if self.on_failure == OnFailure::Block && !shared.queue.is_closed() => {
+                // Asked each time: it may be changed meanwhile.
+                Err(_) if self.on_failure() == OnFailure::Block && !shared.queue.is_closed() => {
+                    self.metrics.buffer(shared.queue.used(), shared.queue.capacity());
                     std::thread::sleep(pause);
                     pause = (pause * 2).min(Duration::from_secs(1));
                 }
@@ -188,11 +220,13 @@ impl Committer {
         for (entry, event) in batch.events() {
             self.add_record(event, entry.digest);
         }
+        let begun = Instant::now();
         self.append(records, before, now)?;
+        let took = begun.elapsed();
         self.dropped += self.lost.take().map_or(0, |lost| lost.count);
         let by_callers = batch.entries.iter().filter(|entry| !entry.is_own).count() as u64;
         shared.recorded.fetch_add(by_callers, Ordering::Relaxed);
-        metrics::counter!("audit_log_events_recorded_total").increment(by_callers);
+        self.metrics.committed(took, by_callers, now);
         Ok(first)
     }
 
@@ -204,6 +238,7 @@ impl Committer {
             Ok(()) if self.fails => {
                 self.notice("the log can be written again".to_owned());
                 self.fails = false;
+                self.health.found(Ok(()));
             }
             Ok(()) => {}
         }
@@ -222,6 +257,7 @@ impl Committer {
             self.notice(format!("the log cannot be written: {error}"));
         }
         self.fails = true;
+        self.health.found(Err(error.to_string()));
     }
 
     fn notice(&self, sentence: String) {
@@ -285,7 +321,7 @@ impl Committer {
 
     fn fail(&mut self, batch: &Batch, error: JournalError, now: Timestamp) {
         let reason = error.to_string();
-        if self.on_failure == OnFailure::Permit {
+        if self.on_failure() == OnFailure::Permit {
             // The log's own parts are told, and record theirs again.
             let by_callers = batch.entries.iter().filter(|entry| !entry.is_own).count() as u64;
             self.lose(by_callers, now, &reason);
@@ -313,6 +349,7 @@ impl Committer {
         });
         lost.count += count;
         lost.last = now;
+        self.health.dropped(count);
         metrics::counter!("audit_log_events_dropped_total").increment(count);
     }
 
@@ -331,6 +368,7 @@ impl Committer {
             match incident {
                 Incident::Tampered(what) => {
                     self.notice(what.to_string());
+                    self.health.tampered();
                     self.unrecorded.push(what);
                 }
                 Incident::PruneDue(prunable) => self.prunable.push_back(prunable),
@@ -358,7 +396,7 @@ impl Committer {
             let numbers = Some((segment.first_sequence, segment.last_sequence));
             let rule = "rotation.max_files";
             let event = lifecycle::retention_applied(now, log, segment, numbers, &due.last_line, rule);
-            let lacks = |followers: &Followers| followers.lacks(due.segment.last_sequence, log, last);
+            let lacks = |followers: &Followed| followers.lacks(due.segment.last_sequence, log, last);
             let is_lacked = self.followers.as_ref().is_some_and(lacks);
             if is_lacked || self.record(&event, now).is_err() {
                 return self.prunable.push_front(due);
@@ -384,7 +422,7 @@ impl Committer {
         self.write_head();
         self.tell_followers();
         #[cfg(feature = "delivery")]
-        let undelivered = self.followers.take().map(|followers| followers.close()).unwrap_or_default();
+        let undelivered = self.followers.as_ref().map(|followers| followers.close()).unwrap_or_default();
         let (head, dropped, housekeeping_failure) = (self.head(), self.dropped, self.housekeeping_failure);
         match closed.and(self.journal.close()) {
             Ok(()) => Ok(Summary {

@@ -1,75 +1,75 @@
-//! Whoever gets the records behind the log, and callers who wait for them.
+//! Whoever gets the records behind the log.
 
-use std::collections::{BTreeMap, VecDeque};
-use std::fmt;
 use std::io;
-use std::ops::RangeInclusive;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::ops::Deref;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
-use audit_delivery::{Delivery, DeliveryError, Destination, Listener, Refused, Source, Undelivered};
+use audit_delivery::{Delivery, DeliveryError, Destination, Listener, Source, Undelivered};
 use audit_integrity::SealedRecord;
 use audit_journal::{JournalError, segments};
 
+use crate::callers::Callers;
 use crate::committer::Committer;
 use crate::completion::{Completion, Outcome};
-use crate::pipeline::{Notices, note};
+use crate::pipeline::Notices;
 use crate::resume::new_chain_id;
-use crate::{OnFailure, Options, Recorder, StartError};
+use crate::settings::Live;
+use crate::{Options, Recorder};
 
 /// What concerns delivery among the options of a pipeline.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct DeliveryOptions {
     /// In a lock since a sink, which one thread uses, need not be fit for two at once.
     pub(crate) destinations: Mutex<Vec<Destination>>,
     pub(crate) directory: Option<PathBuf>,
-    pub(crate) drain: Duration,
-    pub(crate) patience: Duration,
-    pub(crate) max_spool_bytes: Option<u64>,
     pub(crate) recorder: Recorder,
-    pub(crate) before_close: Vec<Hook>,
     /// In a lock for the same reason.
     pub(crate) work: Mutex<Vec<crate::worker::Work>>,
     pub(crate) workers: crate::worker::Workers,
 }
 
-/// Called when the pipeline is to be closed.
-pub(crate) struct Hook(pub(crate) Box<dyn Fn() + Send + Sync>);
-
-impl fmt::Debug for Hook {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Hook")
-    }
-}
-
-impl Default for DeliveryOptions {
-    fn default() -> Self {
-        Self {
-            destinations: Mutex::default(),
-            directory: None,
-            drain: Duration::from_secs(10),
-            patience: Duration::from_secs(10),
-            max_spool_bytes: None,
-            recorder: Recorder::default(),
-            before_close: Vec::new(),
-            work: Mutex::default(),
-            workers: crate::worker::Workers::default(),
-        }
-    }
-}
-
+/// The destinations of a log; it may get its first one at any time.
 #[derive(Debug)]
 pub(crate) struct Followers {
-    delivery: Arc<Delivery>,
+    log: PathBuf,
+    directory: PathBuf,
+    /// The chain that records are sealed in.
+    sealed: Option<String>,
+    /// What an unsealed log is to be called.
+    name: Option<String>,
+    /// The last record that is durable.
+    durable: AtomicU64,
+    /// From the first destination on.
+    delivery: OnceLock<Delivery>,
+    /// The log is closed, or nobody writes it any more.
+    ended: AtomicBool,
     callers: Arc<Callers>,
-    drain: Duration,
-    max_spool_bytes: Option<u64>,
+    live: Arc<Live>,
     /// When the spool was last looked at, and what was found too much.
     spool: Mutex<(Option<Instant>, Option<String>)>,
     /// When it was last looked at whether the log may be kept for optional destinations, and whether it may.
     room_for_optional: Mutex<(Option<Instant>, bool)>,
+}
+
+/// The followers as the one who writes has them: when it goes, however that is, nobody waits for ever.
+#[derive(Debug)]
+pub(crate) struct Followed(pub(crate) Arc<Followers>);
+
+impl Deref for Followed {
+    type Target = Followers;
+
+    fn deref(&self) -> &Followers {
+        &self.0
+    }
+}
+
+impl Drop for Followed {
+    fn drop(&mut self) {
+        self.0.end();
+    }
 }
 
 /// How many bytes of the log are kept for optional destinations that do not take them.
@@ -78,78 +78,94 @@ const KEPT_FOR_OPTIONAL: u64 = 1 << 30;
 const LOOK: Duration = Duration::from_millis(200);
 
 impl Followers {
-    /// Begins to deliver to the destinations in `options`, if there are any.
-    pub(crate) fn start(
-        options: &Options,
-        committer: &Committer,
-        notices: &Notices,
-    ) -> Result<Option<Self>, StartError> {
+    pub(crate) fn new(options: &Options, committer: &Committer, live: &Arc<Live>, notices: &Notices) -> Self {
         let delivery = &options.delivery;
-        let destinations = std::mem::take(&mut *lock(&delivery.destinations));
-        if destinations.is_empty() {
-            return Ok(None);
-        }
-        let log = &options.path;
+        let log = options.path.clone();
         let name = log.file_name().unwrap_or_default().to_string_lossy();
-        let directory =
-            delivery.directory.clone().unwrap_or_else(|| log.with_file_name(format!(".{name}.delivery")));
-        let sealed = committer.chain_id();
-        let chain_id = match (sealed, &options.chain_id) {
-            (Some(id), _) => id.to_owned(),
-            (None, Some(id)) => id.to_string(),
-            (None, None) => name_of_unsealed(&directory)?,
-        };
-        let source = Source {
-            log: log.clone(),
-            chain_id,
-            sequence_of: sealed.map(|_| SealedRecord::sequence_number_of as _),
-            durable: committer.last_sequence(),
-        };
-        let callers = Arc::new(Callers {
-            waiting: Mutex::default(),
-            refused: Mutex::default(),
-            on_failure: options.on_failure,
-            patience: delivery.patience,
-            notices: Arc::clone(notices),
-        });
-        let listener = Arc::clone(&callers) as Arc<dyn Listener>;
-        let started = Delivery::start(&source, &directory, destinations, listener)?;
-        Ok(Some(Self {
-            delivery: Arc::new(started),
-            callers,
-            drain: delivery.drain,
-            max_spool_bytes: delivery.max_spool_bytes,
+        let beside = || log.with_file_name(format!(".{name}.delivery"));
+        let (live, notices) = (Arc::clone(live), Arc::clone(notices));
+        let callers = Callers::new(Arc::clone(&live), notices, delivery.recorder.clone(), log.clone());
+        Self {
+            directory: delivery.directory.clone().unwrap_or_else(beside),
+            sealed: committer.chain_id().map(str::to_owned),
+            name: options.chain_id.as_ref().map(ToString::to_string),
+            durable: AtomicU64::new(committer.last_sequence()),
+            delivery: OnceLock::new(),
+            ended: AtomicBool::new(false),
+            callers: Arc::new(callers),
+            live,
             spool: Mutex::default(),
             room_for_optional: Mutex::default(),
-        }))
+            log,
+        }
     }
 
-    /// For whoever may want to cut its closing short; it does not outlive the one who writes.
-    pub(crate) fn delivery(&self) -> Weak<Delivery> {
-        Arc::downgrade(&self.delivery)
+    /// Begins to deliver to the first destinations, if there are any. Nobody else does meanwhile.
+    pub(crate) fn begin(&self, destinations: Vec<Destination>) -> Result<(), DeliveryError> {
+        if destinations.is_empty() {
+            return Ok(());
+        }
+        let chain_id = match (&self.sealed, &self.name) {
+            (Some(id), _) | (None, Some(id)) => id.clone(),
+            (None, None) => name_of_unsealed(&self.directory)?,
+        };
+        let source = Source {
+            log: self.log.clone(),
+            chain_id,
+            sequence_of: self.sealed.as_ref().map(|_| SealedRecord::sequence_number_of as _),
+            durable: self.durable(),
+        };
+        let listener = Arc::clone(&self.callers) as Arc<dyn Listener>;
+        let delivery = Delivery::start(&source, &self.directory, destinations, listener)?;
+        let delivery = self.delivery.get_or_init(|| delivery);
+        // What became durable meanwhile was told to nobody.
+        delivery.advance(self.durable());
+        if self.ended.load(Ordering::SeqCst) {
+            drop(delivery.close(Duration::ZERO));
+            return Err(DeliveryError::Closed);
+        }
+        Ok(())
+    }
+
+    /// While the log is open, and from its first destination on.
+    pub(crate) fn delivery(&self) -> Option<&Delivery> {
+        self.delivery.get().filter(|_| !self.ended.load(Ordering::SeqCst))
+    }
+
+    /// The last record that is durable.
+    pub(crate) fn durable(&self) -> u64 {
+        self.durable.load(Ordering::SeqCst)
     }
 
     pub(crate) fn advance(&self, durable: u64) {
-        self.delivery.advance(durable);
+        // In this order: the first destination may be on its way, and then reads the number.
+        self.durable.fetch_max(durable, Ordering::SeqCst);
+        if let Some(delivery) = self.delivery.get() {
+            delivery.advance(durable);
+        }
     }
 
     /// Answers those who wait for records `first` to `last`, which are durable and which nobody was told of yet: at once,
     /// or when the required destinations have them.
     pub(crate) fn answer(&self, completion: &Arc<Completion>, first: u64, last: u64) {
-        if self.delivery.acknowledged_by_required().is_none() {
+        let none_required = || self.delivery.get().and_then(Delivery::acknowledged_by_required).is_none();
+        if none_required() {
             return completion.complete(Outcome::Recorded(first));
         }
-        let completion = Arc::clone(completion);
-        let since = Instant::now();
-        lock(&self.callers.waiting).push_back(Waiting { first, last, completion, since });
+        self.callers.wait(completion, first, last);
+        // Whoever removed the last required one in between had those go on who waited by then.
+        if none_required() {
+            self.callers.acknowledged(u64::MAX, Vec::new());
+        }
     }
 
     /// Whether a destination has not got that record yet. For one that is optional it is kept while there is room.
     pub(crate) fn lacks(&self, sequence_number: u64, log: &Path, durable: u64) -> bool {
-        if self.delivery.acknowledged_by_others() < sequence_number {
+        let Some(delivery) = self.delivery.get() else { return false };
+        if delivery.acknowledged_by_others() < sequence_number {
             return true;
         }
-        let by_all = self.delivery.acknowledged_by_all();
+        let by_all = delivery.acknowledged_by_all();
         if by_all >= sequence_number {
             return false;
         }
@@ -157,7 +173,7 @@ impl Followers {
         let (looked, is_left) = &mut *room;
         if looked.is_none_or(|looked| looked.elapsed() >= LOOK) {
             *looked = Some(Instant::now());
-            let most = self.max_spool_bytes.map_or(KEPT_FOR_OPTIONAL, |max| max / 2);
+            let most = self.live.now().max_spool_bytes.map_or(KEPT_FOR_OPTIONAL, |max| max / 2);
             *is_left = spooled(log, by_all, durable) <= most;
         }
         *is_left
@@ -165,16 +181,18 @@ impl Followers {
 
     /// Fails when as much waits for destinations as may.
     pub(crate) fn check_room(&self, log: &Path, durable: u64) -> Result<(), JournalError> {
-        let Some(max) = self.max_spool_bytes else { return Ok(()) };
+        let (Some(delivery), Some(max)) = (self.delivery.get(), self.live.now().max_spool_bytes) else {
+            return Ok(());
+        };
         let mut spool = lock(&self.spool);
         let (looked, excess) = &mut *spool;
         if looked.is_none_or(|looked| looked.elapsed() >= LOOK) {
             *looked = Some(Instant::now());
-            let waiting = spooled(log, self.delivery.acknowledged_by_others(), durable);
+            let waiting = spooled(log, delivery.acknowledged_by_others(), durable);
             *excess = (waiting > max).then(|| {
                 format!(
                     "{waiting} bytes wait for destination `{}`, and {max} may; see what keeps it, or raise `max_spool_mb`",
-                    self.delivery.slowest().unwrap_or_default()
+                    delivery.slowest().unwrap_or_default()
                 )
             });
         }
@@ -188,26 +206,29 @@ impl Followers {
         }
     }
 
-    /// Lets the destinations finish, and says what they lack.
-    pub(crate) fn close(self) -> Vec<Undelivered> {
-        self.delivery.close(self.drain)
+    /// Has the next look at the spool be a new one: what may wait has changed.
+    pub(crate) fn look_again(&self) {
+        lock(&self.spool).0 = None;
+        lock(&self.room_for_optional).0 = None;
     }
-}
 
-impl Drop for Followers {
-    /// However it ends, nobody waits for ever.
-    fn drop(&mut self) {
-        drop(self.delivery.close(Duration::ZERO));
-        let left = std::mem::take(&mut *lock(&self.callers.waiting));
-        for waiting in left {
-            let reason = "the log was closed before a required destination confirmed it".into();
-            waiting.unconfirmed(vec![(waiting.first..=waiting.last, reason)]);
+    /// Lets the destinations finish, and says what they lack.
+    pub(crate) fn close(&self) -> Vec<Undelivered> {
+        let drain = self.live.now().drain;
+        self.delivery.get().map(|delivery| delivery.close(drain)).unwrap_or_default()
+    }
+
+    fn end(&self) {
+        self.ended.store(true, Ordering::SeqCst);
+        if let Some(delivery) = self.delivery.get() {
+            drop(delivery.close(Duration::ZERO));
         }
+        self.callers.end();
     }
 }
 
 /// What a log without seals is called at its destinations: made up once, as places tell logs apart by it, and kept.
-fn name_of_unsealed(directory: &Path) -> Result<String, StartError> {
+fn name_of_unsealed(directory: &Path) -> Result<String, DeliveryError> {
     let path = directory.join("chain_id");
     match std::fs::read_to_string(&path) {
         Ok(name) if !name.trim().is_empty() => return Ok(name.trim().to_owned()),
@@ -220,8 +241,8 @@ fn name_of_unsealed(directory: &Path) -> Result<String, StartError> {
     Ok(name)
 }
 
-fn unusable(path: PathBuf) -> impl FnOnce(io::Error) -> StartError {
-    move |source| DeliveryError::Io { what: "cannot use", path, source }.into()
+fn unusable(path: PathBuf) -> impl FnOnce(io::Error) -> DeliveryError {
+    move |source| DeliveryError::Io { what: "cannot use", path, source }
 }
 
 /// How many bytes of the log's files are those of records that somebody lacks, if all records of a file are of one size.
@@ -242,86 +263,6 @@ fn lacking_part(size: u64, first: u64, last: u64, acknowledged: u64) -> u64 {
     let records = (last + 1).saturating_sub(first);
     let lacking = last.saturating_sub(acknowledged.max(first - 1)).min(records);
     if records == 0 { 0 } else { (u128::from(size) * u128::from(lacking) / u128::from(records)) as u64 }
-}
-
-/// Callers who wait for required destinations.
-#[derive(Debug)]
-struct Callers {
-    /// In the order of the log.
-    waiting: Mutex<VecDeque<Waiting>>,
-    refused: Mutex<BTreeMap<u64, Arc<str>>>,
-    on_failure: OnFailure,
-    patience: Duration,
-    notices: Notices,
-}
-
-/// Records that a required destination did not confirm, and why.
-type Unconfirmed = Vec<(RangeInclusive<u64>, Arc<str>)>;
-
-/// The callers of one batch.
-#[derive(Debug)]
-struct Waiting {
-    first: u64,
-    last: u64,
-    completion: Arc<Completion>,
-    since: Instant,
-}
-
-impl Waiting {
-    fn recorded(&self) {
-        self.answer(Outcome::Recorded(self.first));
-    }
-
-    fn unconfirmed(&self, which: Unconfirmed) {
-        self.answer(Outcome::Unconfirmed(self.first, which.into()));
-    }
-
-    /// Wakers are somebody else's code: one that panics is no reason to deliver no more.
-    fn answer(&self, outcome: Outcome) {
-        let _ = catch_unwind(AssertUnwindSafe(|| self.completion.complete(outcome)));
-    }
-}
-
-impl Listener for Callers {
-    fn notice(&self, sentence: String) {
-        note(&self.notices, sentence);
-    }
-
-    fn acknowledged(&self, through: u64, refused: Vec<Refused>) {
-        // Answered when nothing is locked any more: wakers may do anything.
-        let mut answers: Vec<(Waiting, Unconfirmed)> = Vec::new();
-        let mut told = lock(&self.refused);
-        told.extend(refused.into_iter().map(|it| {
-            (it.sequence_number, format!("destination `{}` refused it: {}", it.destination, it.reason).into())
-        }));
-        let mut waiting = lock(&self.waiting);
-        while let Some(first) = pop_if(&mut waiting, |first| first.last <= through) {
-            let which: Vec<_> =
-                told.range(first.first..=first.last).map(|(at, why)| (*at..=*at, Arc::clone(why))).collect();
-            answers.push((first, which));
-        }
-        *told = told.split_off(&waiting.front().map_or(through + 1, |first| first.first));
-        let is_over =
-            |first: &Waiting| self.on_failure != OnFailure::Block && first.since.elapsed() >= self.patience;
-        while let Some(first) = pop_if(&mut waiting, is_over) {
-            let reason = format!("no confirmation from a required destination within {:?}", self.patience);
-            let which =
-                (self.on_failure != OnFailure::Permit).then(|| (first.first..=first.last, reason.into()));
-            answers.push((first, which.into_iter().collect()));
-        }
-        drop((waiting, told));
-        for (waiting, which) in answers {
-            if which.is_empty() {
-                waiting.recorded();
-            } else {
-                waiting.unconfirmed(which);
-            }
-        }
-    }
-}
-
-fn pop_if(waiting: &mut VecDeque<Waiting>, goes: impl Fn(&Waiting) -> bool) -> Option<Waiting> {
-    if waiting.front().is_some_and(goes) { waiting.pop_front() } else { None }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -124,6 +124,21 @@ pub(crate) fn retention_failed(
     retention(now, log, segment, rule, Action::failure("delete")).detail("error", why)
 }
 
+/// A destination has taken no records for some time, or takes them again.
+#[cfg(feature = "delivery")]
+pub(crate) fn outage(now: Timestamp, log: &Path, outage: &audit_delivery::Outage) -> Event {
+    let (event_type, action) = match outage.is_over {
+        false => (EventType::AUDIT_DESTINATION_FAILING, Action::failure("deliver")),
+        true => (EventType::AUDIT_DESTINATION_RECOVERED, Action::success("deliver")),
+    };
+    event(now, event_type, log, action)
+        .resource(Resource::new("audit_destination", outage.destination.as_str()))
+        .detail("log", log.display().to_string())
+        .detail("since", outage.since.to_string())
+        .detail("lag_records", outage.lag)
+        .detail("reason", outage.reason.as_str())
+}
+
 fn retention(now: Timestamp, log: &Path, segment: &Segment, rule: &str, action: Action) -> Event {
     event(now, EventType::AUDIT_RETENTION_APPLIED, log, action)
         .detail("file", segment.path.file_name().unwrap_or_default().to_string_lossy())

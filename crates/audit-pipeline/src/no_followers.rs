@@ -8,9 +8,9 @@ use audit_journal::JournalError;
 use crate::completion::Completion;
 
 #[derive(Debug)]
-pub(crate) enum Followers {}
+pub(crate) enum Followed {}
 
-impl Followers {
+impl Followed {
     pub(crate) fn advance(&self, _durable: u64) {
         match *self {}
     }

@@ -3,6 +3,7 @@ use std::path::{Path, PathBuf};
 use audit_integrity::{ChainId, Key, Signer};
 use audit_journal::Rotation;
 
+use crate::settings::Settings;
 use crate::{Pipeline, Redaction, Selection, StartError};
 
 /// What a receipt promises.
@@ -41,10 +42,8 @@ pub struct Options {
     pub(crate) chain_id: Option<ChainId>,
     pub(crate) rotation: Rotation,
     pub(crate) durability: Durability,
-    pub(crate) on_failure: OnFailure,
-    pub(crate) selections: Vec<Selection>,
-    pub(crate) redaction: Redaction,
     pub(crate) buffer_bytes: usize,
+    pub(crate) settings: Settings,
     #[cfg(feature = "delivery")]
     pub(crate) delivery: crate::followers::DeliveryOptions,
 }
@@ -58,10 +57,8 @@ impl Options {
             chain_id: None,
             rotation: Rotation::never(),
             durability: Durability::default(),
-            on_failure: OnFailure::default(),
-            selections: Vec::new(),
-            redaction: Redaction::default(),
             buffer_bytes: 8 << 20,
+            settings: Settings::default(),
             #[cfg(feature = "delivery")]
             delivery: crate::followers::DeliveryOptions::default(),
         }
@@ -112,21 +109,21 @@ impl Options {
     /// Sets what happens to events when the log can take no more.
     #[must_use]
     pub fn on_failure(mut self, policy: OnFailure) -> Self {
-        self.on_failure = policy;
+        self.settings.on_failure = policy;
         self
     }
 
     /// Records only events that this selects, and every other selection given before.
     #[must_use]
     pub fn select(mut self, selection: Selection) -> Self {
-        self.selections.push(selection);
+        self.settings.selections.push(selection);
         self
     }
 
     /// Sets what is taken out of events before they are recorded.
     #[must_use]
     pub fn redact(mut self, redaction: Redaction) -> Self {
-        self.redaction = redaction;
+        self.settings.redaction = redaction;
         self
     }
 
@@ -162,7 +159,7 @@ impl Options {
     #[cfg(feature = "delivery")]
     #[must_use]
     pub fn drain_timeout(mut self, patience: std::time::Duration) -> Self {
-        self.delivery.drain = patience;
+        self.settings.drain = patience;
         self
     }
 
@@ -171,7 +168,7 @@ impl Options {
     #[cfg(feature = "delivery")]
     #[must_use]
     pub fn required_timeout(mut self, patience: std::time::Duration) -> Self {
-        self.delivery.patience = patience;
+        self.settings.patience = patience;
         self
     }
 
@@ -180,7 +177,7 @@ impl Options {
     #[cfg(feature = "delivery")]
     #[must_use]
     pub fn max_spool_bytes(mut self, bytes: u64) -> Self {
-        self.delivery.max_spool_bytes = Some(bytes);
+        self.settings.max_spool_bytes = Some(bytes);
         self
     }
 
@@ -196,7 +193,7 @@ impl Options {
     #[cfg(feature = "delivery")]
     #[must_use]
     pub fn before_close(mut self, hook: impl Fn() + Send + Sync + 'static) -> Self {
-        self.delivery.before_close.push(crate::followers::Hook(Box::new(hook)));
+        self.settings.before_close.push(crate::settings::Hook(std::sync::Arc::new(hook)));
         self
     }
 

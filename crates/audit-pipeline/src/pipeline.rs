@@ -1,22 +1,19 @@
-use std::cell::Cell;
-use std::fmt;
-use std::future::Future;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
-use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
-use audit_integrity::{EventDigest, Head};
+use audit_integrity::Head;
 use audit_journal::{Journal, JournalError};
-use audit_model::{CanonicalError, Event, Timestamp};
+use audit_model::{Event, Timestamp};
 
 use crate::committer::Committer;
-use crate::completion::Ticket;
-use crate::queue::{Batch, Caller, LastCommit, Queue, Refusal};
+use crate::emit::{Emit, EmitState};
+use crate::health::Health;
+use crate::queue::{Caller, Queue, Refusal};
 use crate::resume::{refuse_sealed, resume, sequence_of, time_of};
+use crate::settings::Live;
+use crate::shared::Shared;
 use crate::{Durability, EmitError, OnFailure, Options, Receipt, StartError, lifecycle};
 
 /// An open audit log: events in, sealed and durable records out.
@@ -25,28 +22,17 @@ use crate::{Durability, EmitError, OnFailure, Options, Receipt, StartError, life
 /// (for as long as `Options::drain_timeout` says); [`Pipeline::close`] does that at a chosen moment and says how it went.
 #[derive(Clone, Debug)]
 pub struct Pipeline {
-    inner: Arc<Inner>,
+    pub(crate) inner: Arc<Inner>,
 }
 
 #[derive(Debug)]
-struct Inner {
-    shared: Arc<Shared>,
+pub(crate) struct Inner {
+    pub(crate) shared: Arc<Shared>,
     writer: Mutex<Option<Writer>>,
 }
 
 /// The thread that writes; it says how the log was closed.
 type Writer = JoinHandle<Result<Summary, JournalError>>;
-
-/// What callers and the writer share.
-pub(crate) struct Shared {
-    options: Options,
-    pub(crate) queue: Queue,
-    pub(crate) committer: Mutex<Option<Committer>>,
-    pub(crate) recorded: AtomicU64,
-    pub(crate) notices: Notices,
-    #[cfg(feature = "delivery")]
-    pub(crate) delivery: std::sync::Weak<audit_delivery::Delivery>,
-}
 
 /// What somebody should know of the log, in sentences.
 pub(crate) type Notices = Arc<Mutex<Vec<String>>>;
@@ -82,11 +68,6 @@ pub struct Summary {
     pub undelivered: Vec<audit_delivery::Undelivered>,
 }
 
-thread_local! {
-    /// Where a thread encodes its events.
-    static ENCODED: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
-}
-
 impl Pipeline {
     /// Options for a log at that path, to be changed and [started](Options::start).
     #[must_use]
@@ -94,7 +75,7 @@ impl Pipeline {
         Options::new(path.as_ref())
     }
 
-    pub(crate) fn start(options: Options) -> Result<Self, StartError> {
+    pub(crate) fn start(mut options: Options) -> Result<Self, StartError> {
         let now = Timestamp::now();
         let mut journal_options = audit_journal::Options::default()
             .rotation(options.rotation.clone())
@@ -119,16 +100,23 @@ impl Pipeline {
                 (None, Vec::new())
             }
         };
-        let mut committer = Committer::new(journal, sealer, options.on_failure, Arc::clone(&notices));
+        let live = Arc::new(Live::new(std::mem::take(&mut options.settings)));
+        let health = Arc::<Health>::default();
+        let mut committer =
+            Committer::new(journal, sealer, Arc::clone(&live), Arc::clone(&notices), Arc::clone(&health));
         committer.notice_recovery(&recovery);
-        // Before anything is recorded: whatever is wrong with the destinations, then nothing was begun.
         #[cfg(feature = "delivery")]
-        let followers = crate::followers::Followers::start(&options, &committer, &notices)?;
-        #[cfg(feature = "delivery")]
-        let delivery = followers.as_ref().map(crate::followers::Followers::delivery).unwrap_or_default();
-        // And before anything is deleted, which they may lack.
-        #[cfg(feature = "delivery")]
-        committer.follow(followers);
+        let followers = {
+            let destinations = std::mem::take(
+                &mut *options.delivery.destinations.lock().unwrap_or_else(PoisonError::into_inner),
+            );
+            let followers = Arc::new(crate::followers::Followers::new(&options, &committer, &live, &notices));
+            // Before anything is recorded: whatever is wrong with the destinations, then nothing was begun. And before
+            // anything is deleted, which they may lack.
+            committer.follow(crate::followers::Followed(Arc::clone(&followers)));
+            followers.begin(destinations)?;
+            followers
+        };
         let started = lifecycle::started(now, committer.path(), &recovery, options.durability);
         for event in std::iter::once(&started).chain(&found) {
             committer.record(event, now)?;
@@ -140,9 +128,12 @@ impl Pipeline {
             queue: Queue::new(options.buffer_bytes),
             committer: Mutex::new(Some(committer)),
             recorded: AtomicU64::new(0),
+            health,
             notices,
+            changing: Mutex::default(),
             #[cfg(feature = "delivery")]
-            delivery,
+            followers,
+            live,
             options,
         });
         #[cfg(feature = "delivery")]
@@ -234,7 +225,7 @@ impl Pipeline {
             match shared.queue.push(bytes, digest, Caller::GoesOn, true) {
                 Ok(_) => Ok(Receipt::Queued),
                 Err(Refusal::Closed) => Err(EmitError::Closed),
-                Err(Refusal::Full { .. }) if shared.options.on_failure == OnFailure::Permit => {
+                Err(Refusal::Full { .. }) if shared.live.now().on_failure == OnFailure::Permit => {
                     if shared.queue.count_turned_away() {
                         Ok(Receipt::Dropped)
                     } else {
@@ -288,10 +279,16 @@ impl Pipeline {
 
 #[cfg(feature = "delivery")]
 impl Pipeline {
+    /// A way to put records of the log's own parts into it.
+    #[must_use]
+    pub fn recorder(&self) -> crate::Recorder {
+        self.inner.shared.options.delivery.recorder.clone()
+    }
+
     /// Has a [`close`](Self::close) that is on its way, in another thread, wait no longer for destinations.
     pub fn give_up_delivery(&self) {
         let shared = &self.inner.shared;
-        if let Some(delivery) = shared.delivery.upgrade().filter(|_| shared.queue.is_closed()) {
+        if let Some(delivery) = shared.followers.delivery().filter(|_| shared.queue.is_closed()) {
             delivery.give_up();
         }
     }
@@ -303,7 +300,8 @@ impl Inner {
         self.shared.options.delivery.workers.tell();
         #[cfg(feature = "delivery")]
         if !self.shared.queue.is_closed() {
-            self.shared.options.delivery.before_close.iter().for_each(|hook| hook.0());
+            let hooks = self.shared.live.now().before_close.clone();
+            hooks.iter().for_each(|hook| hook.0());
         }
         self.shared.queue.close();
         #[cfg(feature = "delivery")]
@@ -324,167 +322,5 @@ impl Drop for Inner {
     fn drop(&mut self) {
         // Who wants to know how it went calls `close`.
         let _ = self.close();
-    }
-}
-
-impl Shared {
-    /// Selects, redacts and encodes an event, and hands its bytes and hash on. An event that nobody waits for is left to
-    /// the writer for hashing while that one sleeps: so the two share the work evenly, whoever is the slower.
-    fn prepare(
-        &self,
-        event: &Event,
-        waits: bool,
-        then: impl FnOnce(&[u8], Option<EventDigest>) -> Result<Receipt, EmitError>,
-    ) -> Result<Receipt, EmitError> {
-        if event.event_type.is_reserved() {
-            return Err(EmitError::Reserved(event.event_type.clone()));
-        }
-        if !self.options.selections.iter().all(|selection| selection.selects(event)) {
-            return Ok(Receipt::NotSelected);
-        }
-        // Taken out, not borrowed: a waker that `then` wakes may emit an event, too.
-        let mut buffer = ENCODED.take();
-        buffer.clear();
-        self.encode(event, &mut buffer)?;
-        let hashes = self.options.signer.is_some() && (waits || !self.queue.is_writer_idle());
-        let digest = hashes.then(|| EventDigest::of(&buffer));
-        let answer = then(&buffer, digest);
-        // One huge event does not keep its memory in every thread.
-        buffer.clear();
-        buffer.shrink_to(64 << 10);
-        ENCODED.set(buffer);
-        answer
-    }
-
-    /// As [`Pipeline::emit`], for the log's own parts: whatever is selected, reserved or redacted.
-    #[cfg(feature = "delivery")]
-    pub(crate) fn record(this: &Arc<Self>, event: &Event) -> Result<Emit, EmitError> {
-        let bytes = event.to_canonical_json()?;
-        let digest = this.options.signer.is_some().then(|| EventDigest::of(&bytes));
-        let state = match this.queue.push(&bytes, digest, Caller::Log, true) {
-            Ok(ticket) => EmitState::InLine(ticket),
-            Err(Refusal::Full { .. }) => EmitState::NoRoom(bytes, digest),
-            Err(Refusal::Closed) => return Err(EmitError::Closed),
-        };
-        Ok(Emit { shared: Arc::clone(this), caller: Caller::Log, state })
-    }
-
-    /// The same, waiting on this thread.
-    #[cfg(feature = "delivery")]
-    pub(crate) fn record_blocking(&self, event: &Event) -> Result<Receipt, EmitError> {
-        let bytes = event.to_canonical_json()?;
-        let digest = self.options.signer.is_some().then(|| EventDigest::of(&bytes));
-        loop {
-            match self.queue.push(&bytes, digest, Caller::Log, true) {
-                Ok(ticket) => return ticket.wait(),
-                Err(Refusal::Full { .. }) => self.queue.block_for_room(bytes.len(), true),
-                Err(Refusal::Closed) => return Err(EmitError::Closed),
-            }
-        }
-    }
-
-    fn encode(&self, event: &Event, buffer: &mut Vec<u8>) -> Result<(), CanonicalError> {
-        if self.options.redaction.concerns(event) {
-            let mut redacted = event.clone();
-            self.options.redaction.apply(&mut redacted);
-            return redacted.write_canonical_json(buffer);
-        }
-        event.write_canonical_json(buffer)
-    }
-
-    fn lock_committer(&self) -> MutexGuard<'_, Option<Committer>> {
-        self.committer.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// The committer, if nobody is using it, and the last commit was for one caller: several are better joined.
-    fn idle_committer(&self) -> Option<MutexGuard<'_, Option<Committer>>> {
-        let guard = self.committer.try_lock().ok()?;
-        guard.as_ref().is_some_and(|committer| committer.last_commit().callers <= 1).then_some(guard)
-    }
-
-    /// The writer's thread.
-    fn write(&self) -> Result<Summary, JournalError> {
-        let mut last = LastCommit::default();
-        while self.queue.wait_for_work(last) {
-            last = self.commit(&mut self.lock_committer());
-        }
-        let committer = self.lock_committer().take();
-        committer.ok_or_else(|| self.panicked())?.close(self)
-    }
-
-    /// Commits what has gathered.
-    fn commit(&self, slot: &mut Option<Committer>) -> LastCommit {
-        let commit = |committer: &mut Committer| {
-            committer.commit(self);
-            committer.last_commit()
-        };
-        let committed = slot.as_mut().map(|committer| catch_unwind(AssertUnwindSafe(|| commit(committer))));
-        if let Some(Ok(last)) = committed {
-            return last;
-        }
-        // Nobody knows what is in the file now. The next opening finds out; until then nothing is taken and nobody waits.
-        *slot = None;
-        self.queue.close();
-        drop(self.queue.take(Batch::default()));
-        LastCommit::default()
-    }
-
-    fn panicked(&self) -> JournalError {
-        let source = std::io::Error::other("a panic ended it; open it again to go on");
-        JournalError::Io {
-            what: "the log was not closed in an orderly way",
-            path: self.options.path.clone(),
-            source,
-        }
-    }
-}
-
-impl fmt::Debug for Shared {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Shared").field("options", &self.options).finish_non_exhaustive()
-    }
-}
-
-/// What [`Pipeline::emit`] returns: resolves when the event is as durable as was asked for.
-#[must_use = "the answer says whether the event was recorded"]
-pub struct Emit {
-    shared: Arc<Shared>,
-    caller: Caller,
-    state: EmitState,
-}
-
-enum EmitState {
-    Known(Result<Receipt, EmitError>),
-    InLine(Ticket),
-    NoRoom(Vec<u8>, Option<EventDigest>),
-}
-
-impl Future for Emit {
-    type Output = Result<Receipt, EmitError>;
-
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let Self { shared, caller, state } = &mut *self;
-        loop {
-            match state {
-                EmitState::Known(answer) => return Poll::Ready(answer.clone()),
-                EmitState::InLine(ticket) => return ticket.poll(context.waker()),
-                EmitState::NoRoom(bytes, digest) => match shared.queue.push(bytes, *digest, *caller, true) {
-                    Ok(ticket) if caller.waits() => *state = EmitState::InLine(ticket),
-                    Ok(_) => *state = EmitState::Known(Ok(Receipt::Queued)),
-                    Err(Refusal::Closed) => *state = EmitState::Known(Err(EmitError::Closed)),
-                    Err(Refusal::Full { .. }) => {
-                        if shared.queue.wait_for_room(bytes.len(), caller.waits(), context.waker()) {
-                            return Poll::Pending;
-                        }
-                    }
-                },
-            }
-        }
-    }
-}
-
-impl fmt::Debug for Emit {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Emit").finish_non_exhaustive()
     }
 }

@@ -75,6 +75,9 @@ pub(crate) enum Caller {
     /// A part of the log, which waits: its events are not counted among those of callers.
     #[cfg_attr(not(feature = "delivery"), allow(dead_code, reason = "only destinations record anything"))]
     Log,
+    /// A part of the log that does not wait.
+    #[cfg_attr(not(feature = "delivery"), allow(dead_code, reason = "only destinations record anything"))]
+    LogGoesOn,
 }
 
 impl Caller {
@@ -83,7 +86,11 @@ impl Caller {
     }
 
     pub(crate) fn waits(self) -> bool {
-        self != Self::GoesOn
+        matches!(self, Self::Waits | Self::Log)
+    }
+
+    fn is_own(self) -> bool {
+        matches!(self, Self::Log | Self::LogGoesOn)
     }
 }
 
@@ -199,7 +206,7 @@ impl Queue {
         let batch = &mut state.batch;
         let ticket = Ticket::new(&batch.completion, batch.entries.len());
         batch.bytes.extend_from_slice(event);
-        let is_own = caller == Caller::Log;
+        let is_own = caller.is_own();
         batch.entries.push(Entry { length: event.len(), digest, waited_for: waits, is_own });
         batch.waiting += usize::from(waits);
         let wake = wakes
@@ -276,8 +283,9 @@ impl Queue {
         (batch, turned_away)
     }
 
-    /// Notes what a commit left: the bytes that could not be written yet, and whether anything is to be tried again.
-    pub(crate) fn settle(&self, held_bytes: usize, behind: bool) {
+    /// Notes what a commit left: the bytes that could not be written yet, and whether anything is to be tried again. Returns
+    /// how many bytes wait now.
+    pub(crate) fn settle(&self, held_bytes: usize, behind: bool) -> usize {
         let mut state = self.lock();
         state.behind = behind;
         if behind {
@@ -285,9 +293,22 @@ impl Queue {
         }
         let less = held_bytes < state.held_bytes;
         state.held_bytes = held_bytes;
+        let used = state.batch.bytes.len() + held_bytes;
         if less {
             self.make_room(state);
         }
+        used
+    }
+
+    /// How many bytes of events wait.
+    pub(crate) fn used(&self) -> usize {
+        let state = self.lock();
+        state.batch.bytes.len() + state.held_bytes
+    }
+
+    /// How many may.
+    pub(crate) fn capacity(&self) -> usize {
+        self.capacity
     }
 
     fn make_room(&self, mut state: MutexGuard<'_, State>) {

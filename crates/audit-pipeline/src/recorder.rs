@@ -3,7 +3,8 @@ use std::sync::{Arc, OnceLock, TryLockError, Weak};
 
 use audit_model::{Event, Timestamp};
 
-use crate::pipeline::{Shared, note};
+use crate::pipeline::note;
+use crate::shared::Shared;
 use crate::{Deletion, DeletionError, Emit, EmitError, Receipt};
 
 /// A way for a part of the log, a destination that watches it say, to put records of its own into it.
@@ -32,15 +33,15 @@ impl Recorder {
     /// The last record that those who follow the log can read; 0 while the pipeline is not open.
     #[must_use]
     pub fn durable(&self) -> u64 {
-        let delivery = self.open().ok().and_then(|shared| shared.delivery.upgrade());
-        delivery.map_or(0, |delivery| delivery.durable())
+        let Ok(shared) = self.open() else { return 0 };
+        shared.followers.delivery().map_or(0, audit_delivery::Delivery::durable)
     }
 
     /// Up to which record a destination of the log has all; 0 while the pipeline is not open.
     #[must_use]
     pub fn acknowledged_by(&self, destination: &str) -> u64 {
-        let delivery = self.open().ok().and_then(|shared| shared.delivery.upgrade());
-        delivery.and_then(|delivery| delivery.acknowledged_by(destination)).unwrap_or(0)
+        let Ok(shared) = self.open() else { return 0 };
+        shared.followers.delivery().and_then(|delivery| delivery.acknowledged_by(destination)).unwrap_or(0)
     }
 
     /// The number of the log's last record, if all is in it that was accepted so far; `None` while something is on its way,
@@ -103,7 +104,8 @@ impl Recorder {
     #[must_use]
     pub fn acknowledged(&self) -> u64 {
         let Ok(shared) = self.open() else { return 0 };
-        shared.delivery.upgrade().map_or(u64::MAX, |delivery| delivery.acknowledged_by_others())
+        let delivery = shared.followers.delivery();
+        delivery.map_or(u64::MAX, audit_delivery::Delivery::acknowledged_by_others)
     }
 
     /// Closes the log's file and goes on in a new one: when `at_once`, or when it is older than
@@ -124,6 +126,11 @@ impl Recorder {
         if let Ok(shared) = self.open() {
             note(&shared.notices, sentence);
         }
+    }
+
+    /// Puts an event on its way, if there is room for it in memory, and says whether it is. It is held while the disk fails.
+    pub(crate) fn put(&self, event: &Event) -> bool {
+        self.open().is_ok_and(|shared| shared.put(event))
     }
 
     fn open(&self) -> Result<Arc<Shared>, EmitError> {
