@@ -4,6 +4,7 @@
 mod checkers;
 mod kubernetes;
 mod lint;
+mod operations;
 mod python;
 mod report;
 mod schema;
@@ -23,7 +24,7 @@ Tasks of this workspace
     cargo xtask test        every test there is, with all its set-up
     cargo xtask lint        formatting, clippy in every feature shape, rustdoc
     cargo xtask ci          both, as the CI runs them
-    cargo xtask kubernetes  what is in docs/kubernetes and docs/operations, and the Dockerfile
+    cargo xtask kubernetes  what is in docs/kubernetes and docs/operations
     cargo xtask services    the servers that the live tests talk to: up, down, status
     cargo xtask help        this text
 
