@@ -2,6 +2,7 @@
 #![allow(clippy::print_stdout, reason = "a command-line program")]
 
 mod checkers;
+mod image;
 mod kubernetes;
 mod lint;
 mod operations;
@@ -24,7 +25,7 @@ Tasks of this workspace
     cargo xtask test        every test there is, with all its set-up
     cargo xtask lint        formatting, clippy in every feature shape, rustdoc
     cargo xtask ci          both, as the CI runs them
-    cargo xtask kubernetes  what is in docs/kubernetes and docs/operations
+    cargo xtask kubernetes  what is in docs/kubernetes and docs/operations, and the Dockerfile
     cargo xtask services    the servers that the live tests talk to: up, down, status
     cargo xtask help        this text
 

@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use crate::report::{Outcome, Report};
 use crate::shell::cargo;
-use crate::{kubernetes, operations, schema, services, trees, verifier};
+use crate::{image, kubernetes, operations, schema, services, trees, verifier};
 
 pub(crate) fn run(report: &mut Report) -> Result<()> {
     report.suite("build", || cargo("build --bin audit-log").run().map(Outcome::passed))?;
@@ -46,5 +46,6 @@ pub(crate) fn run(report: &mut Report) -> Result<()> {
 /// What an operator takes from here, beside the program.
 pub(crate) fn run_kubernetes(report: &mut Report) -> Result<()> {
     report.suite("docs/kubernetes", kubernetes::check_manifests)?;
-    report.suite("docs/operations", operations::check)
+    report.suite("docs/operations", operations::check)?;
+    report.suite("Dockerfile", image::check)
 }
