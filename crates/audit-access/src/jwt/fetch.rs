@@ -4,6 +4,8 @@ use std::time::Duration;
 use audit_model::Value;
 use audit_tls::{TlsError, TlsOptions};
 use reqwest::{Client, Url, redirect};
+use rustls::crypto::ring;
+use rustls::{ClientConfig, RootCertStore};
 
 use super::key_set::MAX_SET;
 use super::{KeySet, KeySetError};
@@ -65,8 +67,18 @@ pub(super) struct Fetch {
 const TIMEOUT: Duration = Duration::from_secs(10);
 
 impl Fetch {
-    pub(super) fn new(tls: &TlsOptions) -> Result<Self, OidcError> {
-        let mut config = tls.client_config()?;
+    /// For this address, and what it leads to.
+    pub(super) fn new(first: &Url, tls: &TlsOptions) -> Result<Self, OidcError> {
+        let mut config = if first.scheme() == "https" {
+            tls.client_config()?
+        } else {
+            // Never used, but without one reqwest looks for a provider of the whole process, and panics.
+            ClientConfig::builder_with_provider(ring::default_provider().into())
+                .with_safe_default_protocol_versions()
+                .map_err(|error| OidcError::Client(error.into()))?
+                .with_root_certificates(RootCertStore::empty())
+                .with_no_client_auth()
+        };
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
         let client = Client::builder()
             // A redirect would lead to where nobody said that keys may come from.

@@ -46,7 +46,8 @@ impl RemoteKeys {
     /// # Errors
     /// When the address is neither https nor on this machine, or no TLS client can be made.
     pub fn at(jwks_url: &str, tls: &TlsOptions) -> Result<Self, OidcError> {
-        Self::new(Place::Keys(address(jwks_url)?), tls)
+        let url = address(jwks_url)?;
+        Ok(Self::new(Fetch::new(&url, tls)?, Place::Keys(url)))
     }
 
     /// The keys of this issuer, which says where they are at `/.well-known/openid-configuration`.
@@ -54,12 +55,12 @@ impl RemoteKeys {
     /// # Errors
     /// As [`RemoteKeys::at`].
     pub fn of_issuer(issuer: &str, tls: &TlsOptions) -> Result<Self, OidcError> {
-        address(issuer)?;
-        Self::new(Place::Issuer(issuer.to_owned()), tls)
+        let fetch = Fetch::new(&address(issuer)?, tls)?;
+        Ok(Self::new(fetch, Place::Issuer(issuer.to_owned())))
     }
 
-    fn new(place: Place, tls: &TlsOptions) -> Result<Self, OidcError> {
-        Ok(Self { place, fetch: Fetch::new(tls)?, shared: Arc::default(), asked: Mutex::new(None) })
+    fn new(fetch: Fetch, place: Place) -> Self {
+        Self { place, fetch, shared: Arc::default(), asked: Mutex::new(None) }
     }
 
     /// Fetches the keys again, unless that was done or tried less than a minute ago. Each document within ten seconds and 512 KiB. Who calls this
