@@ -253,7 +253,7 @@ impl Window {
         let newline = line.line.end - line.line.start > line.line.length;
         let last_line = last_bytes(&line.line, newline);
         let done = Done { tail: line.tail, offset: line.line.end, lines: line.number, last_line };
-        if line.line.text.trim_ascii().is_empty() {
+        if line.line.length == line.line.text.len() as u64 && line.line.text.trim_ascii().is_empty() {
             return self.takes.push_back(async move { Ok(done) }.boxed());
         }
         let taken = take(intake, format, line);
