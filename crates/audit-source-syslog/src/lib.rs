@@ -1,1 +1,16 @@
-//! x
+#![doc = include_str!("../README.md")]
+
+mod certificate;
+mod connection;
+mod event;
+mod facility;
+mod frames;
+mod message;
+mod options;
+mod rule;
+mod source;
+
+pub use message::{Element, Message};
+pub use options::SyslogOptions;
+pub use rule::{Rule, RuleError};
+pub use source::SyslogSource;

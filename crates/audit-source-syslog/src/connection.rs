@@ -1,0 +1,144 @@
+//! One sender.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use audit_model::Timestamp;
+use audit_source::{CancellationToken, Format, Intake, Provenance, SourceError, Taken};
+use futures_util::future::{BoxFuture, FutureExt as _};
+use futures_util::stream::{FuturesOrdered, StreamExt as _};
+use tokio::io::{AsyncRead, AsyncReadExt as _};
+
+use crate::event::event_of;
+use crate::frames::{Frame, Frames};
+use crate::rule::Rule;
+
+/// How many messages of a sender are on their way into the log at once, about.
+const WINDOW: usize = 256;
+/// How many bytes of them, about.
+const WINDOW_BYTES: usize = 4 << 20;
+/// How much is read at once, in bytes.
+const CHUNK: usize = 16 << 10;
+
+/// What is taken from a sender.
+pub(crate) struct Connection {
+    pub(crate) intake: Intake,
+    pub(crate) rules: Arc<[Rule]>,
+    pub(crate) provenance: Provenance,
+    pub(crate) peer: String,
+    pub(crate) max_message_bytes: usize,
+    pub(crate) idle_timeout: Duration,
+}
+
+/// Why what came from a sender is not all in the log.
+pub(crate) enum Ended {
+    Closed,
+    Failed(SourceError),
+}
+
+#[derive(Default)]
+struct Window {
+    takes: FuturesOrdered<BoxFuture<'static, Result<(), Ended>>>,
+    sizes: VecDeque<usize>,
+    bytes: usize,
+}
+
+impl Connection {
+    /// Takes messages until the sender ends, is silent for too long, or `stop`; all are durable when this returns without an error.
+    pub(crate) async fn serve(
+        &self,
+        stream: &mut (impl AsyncRead + Unpin),
+        stop: &CancellationToken,
+    ) -> Result<(), Ended> {
+        let mut frames = Frames::new(self.max_message_bytes);
+        let mut window = Window::default();
+        let mut buffer = vec![0; CHUNK];
+        let mut found = Vec::new();
+        loop {
+            tokio::select! {
+                biased;
+                done = window.next(), if !window.is_empty() => done?,
+                read = read(stream, &mut buffer, self.idle_timeout, stop), if window.has_room() => {
+                    if read == 0 {
+                        break;
+                    }
+                    frames.feed(&buffer[..read], &mut found);
+                    for frame in found.drain(..) {
+                        window.push(frame.bytes.len(), self.take(&frame));
+                    }
+                }
+            }
+        }
+        let is_between = frames.is_between();
+        if let Some(mut rest) = frames.finish() {
+            if stop.is_cancelled() && !is_between && rest.problem.is_none() {
+                rest.problem = Some("the source was stopped, perhaps within the message".to_owned());
+            }
+            window.push(rest.bytes.len(), self.take(&rest));
+        }
+        while !window.is_empty() {
+            window.next().await?;
+        }
+        Ok(())
+    }
+
+    /// It is on its way when this returns.
+    fn take(&self, frame: &Frame) -> BoxFuture<'static, Result<(), Ended>> {
+        let said = event_of(frame, &self.rules, &self.peer, Timestamp::now());
+        let provenance = match said.integrity {
+            Some(seal) => self.provenance.clone().with("integrity", seal),
+            None => self.provenance.clone(),
+        };
+        // Of an event that cannot be written the message would have been taken instead.
+        let text = said.event.to_canonical_json().unwrap_or_else(|_| frame.bytes.clone());
+        let taken = self.intake.take(Format::Native, &text, &provenance, &self.peer, 0);
+        async move {
+            match taken.await {
+                Ok(Taken::Recorded(_) | Taken::Refused(_)) => Ok(()),
+                Ok(Taken::Closed) => Err(Ended::Closed),
+                Err(error) => Err(Ended::Failed(error)),
+            }
+        }
+        .boxed()
+    }
+}
+
+impl Window {
+    fn is_empty(&self) -> bool {
+        self.sizes.is_empty()
+    }
+
+    fn has_room(&self) -> bool {
+        self.sizes.len() < WINDOW && self.bytes < WINDOW_BYTES
+    }
+
+    fn push(&mut self, size: usize, take: BoxFuture<'static, Result<(), Ended>>) {
+        self.bytes += size;
+        self.sizes.push_back(size);
+        self.takes.push_back(take);
+    }
+
+    async fn next(&mut self) -> Result<(), Ended> {
+        let done = self.takes.next().await;
+        self.bytes -= self.sizes.pop_front().unwrap_or(0);
+        done.unwrap_or(Ok(()))
+    }
+}
+
+/// How much came; nothing at the end, whatever ends it. After `stop` only what is here already.
+async fn read(
+    stream: &mut (impl AsyncRead + Unpin),
+    buffer: &mut [u8],
+    idle_timeout: Duration,
+    stop: &CancellationToken,
+) -> usize {
+    let reading = tokio::time::timeout(idle_timeout, stream.read(buffer));
+    if let Some(read) = stop.run_until_cancelled(reading).await {
+        // A connection that breaks, ends: what came is taken, and whoever sent it sees that it broke.
+        return read.ok().and_then(Result::ok).unwrap_or(0);
+    }
+    // Let the runtime look at its sockets once more.
+    tokio::task::yield_now().await;
+    stream.read(buffer).now_or_never().and_then(Result::ok).unwrap_or(0)
+}
