@@ -25,6 +25,15 @@ pub(crate) enum EmitState {
     NoRoom(Vec<u8>, Option<EventDigest>),
 }
 
+impl Emit {
+    /// Whether the event is on its way, or what became of it known: then dropping this loses the answer alone. While it
+    /// waits for room in memory it is not, and is lost with this.
+    #[must_use]
+    pub fn is_on_its_way(&self) -> bool {
+        !matches!(self.state, EmitState::NoRoom(..))
+    }
+}
+
 impl Future for Emit {
     type Output = Result<Receipt, EmitError>;
 
