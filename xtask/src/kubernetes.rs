@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result, ensure};
 
 use crate::checkers::{self, or_skipped};
 use crate::report::Outcome;
-use crate::shell::{program, root, target_dir};
+use crate::shell::{cargo, program, root, target_dir};
 
 const FOLDER: &str = "docs/kubernetes";
 
@@ -30,6 +30,9 @@ const MISTAKES: [(&str, &str); 3] = [
     ("automountServiceAccountToken: false", "automountServiceAccountToken: never"),
 ];
 
+/// Written by `check_workloads.py` beside the configurations: what their containers have.
+const VARIABLES: &str = "variables";
+
 pub(crate) fn check_manifests() -> Result<Outcome> {
     or_skipped(|| {
         let work = target_dir()?.join("kubernetes");
@@ -50,6 +53,7 @@ pub(crate) fn check_manifests() -> Result<Outcome> {
         if !workloads.run()? {
             wrong.push("not as secure as it has to be: see above".to_owned());
         }
+        wrong.extend(refused(&configurations)?);
         Ok(if wrong.is_empty() { Outcome::Passed } else { Outcome::Failed(wrong.join("\n")) })
     })
 }
@@ -124,6 +128,51 @@ fn unnoticed(folder: &Path, schemas: &str, rendered: &[PathBuf]) -> Result<Vec<S
         println!("{name}: {} of {} mistakes go unnoticed", unnoticed.len() - before, MISTAKES.len());
     }
     Ok(unnoticed)
+}
+
+/// What `audit-log config check` says of the configurations, as the containers get them and as the files stand.
+fn refused(folder: &Path) -> Result<Vec<String>> {
+    let variables = fs::read_to_string(folder.join(VARIABLES)).context("no list of the variables")?;
+    let mut files: Vec<PathBuf> =
+        AS_THEY_STAND.iter().map(|(_, file)| Path::new(FOLDER).join(file)).collect();
+    for entry in fs::read_dir(folder)? {
+        files.push(entry?.path());
+    }
+    files.retain(|file| !file.ends_with(VARIABLES));
+    files.sort();
+    let mut wrong = Vec::new();
+    for file in files {
+        let told = complaints(&file, &variables)?;
+        let name = file.file_name().expect("it is a file").to_string_lossy();
+        println!("{name}: {}", if told.is_empty() { "accepted by `config check`" } else { "refused" });
+        wrong.extend(told.into_iter().map(|told| format!("{name}: {told}")));
+        let broken = target_dir()?.join("kubernetes/broken").join(&*name);
+        fs::write(
+            &broken,
+            fs::read_to_string(root().join(&file))?.replacen("destination", "destinatoin", 1),
+        )?;
+        if complaints(&broken, &variables)?.is_empty() {
+            wrong.push(format!("{name}: `destinatoin` is accepted by `config check`"));
+        }
+    }
+    Ok(wrong)
+}
+
+fn complaints(file: &Path, variables: &str) -> Result<Vec<String>> {
+    let mut check = cargo("run --quiet --bin audit-log -- config check").arg(file);
+    for name in variables.lines() {
+        check = check.env(name, "name");
+    }
+    let checked = check.output()?;
+    let told = String::from_utf8_lossy(&checked.stderr);
+    let told = told.lines().filter(|line| line.starts_with("error") || line.starts_with("warning"));
+    // This program has the default features; the image has others.
+    let mut told: Vec<String> =
+        told.filter(|line| !line.contains("is not built into this version")).map(str::to_owned).collect();
+    if !checked.status.success() && told.is_empty() {
+        told.push("`config check` failed".to_owned());
+    }
+    Ok(told)
 }
 
 fn changed_seeds() -> Result<Vec<String>> {
