@@ -140,7 +140,10 @@ impl Kind {
             Denial::NoCredentials => ("no_credentials", None, None),
             Denial::Unauthenticated { reason, claimed } => (*reason, claimed.clone(), None),
             Denial::MissingRole { identity, needed } => (MISSING_ROLE, Some(identity.clone()), Some(*needed)),
-            Denial::RateLimited { identity, .. } => (RATE_LIMITED, Some(identity.clone()), None),
+            // A network is nobody, and is there as the peer.
+            Denial::RateLimited { identity, .. } => {
+                (RATE_LIMITED, Some(identity.clone()).filter(|identity| !identity.starts_with("peer:")), None)
+            }
         };
         let claimed = claimed.map(|text| clipped(&text));
         Self { peer: presented.peer.map(network), reason, claimed, needed }

@@ -1,3 +1,4 @@
+//! The file of API tokens: what is made is read again, what is broken is refused and left as it is.
 #![allow(clippy::unwrap_used, reason = "a test that fails may panic")]
 
 use std::fs;

@@ -1,3 +1,4 @@
+//! How many records refusals and log-ins make, and that none is missing from their counts.
 #![allow(clippy::unwrap_used, reason = "a test that fails may panic")]
 
 use std::net::{IpAddr, Ipv4Addr};
@@ -95,6 +96,10 @@ fn who_is_known_and_may_not_is_access_denied() {
         (event.event_type.as_str(), &event.details["reason"]),
         ("access.denied", &"rate_limited".into())
     );
+    let stranger =
+        Denial::RateLimited { identity: "peer:0.0.0.1".into(), retry_after: Duration::from_secs(1) };
+    let event = refusals.note(&stranger, &from(1), "POST /v1/events", at(0)).unwrap();
+    assert_eq!(event.actor.unwrap().id, None);
     let nothing = refusals.note(&Denial::NoCredentials, &Presented::default(), "socket", at(0)).unwrap();
     assert_eq!((nothing.event_type.as_str(), nothing.actor), ("auth.failed", None));
     let huge = Denial::Unauthenticated { reason: "expired", claimed: Some("x".repeat(1 << 20)) };

@@ -1,3 +1,4 @@
+//! API tokens: made, shown, expired, revoked, rotated, changed by a bit.
 #![allow(clippy::unwrap_used, reason = "a test that fails may panic")]
 
 use std::time::Duration;

@@ -1,3 +1,4 @@
+//! Which certificates match which rules, and how their owners are called.
 #![cfg(feature = "certificates")]
 #![allow(clippy::unwrap_used, reason = "a test that fails may panic")]
 

@@ -1,3 +1,4 @@
+//! Keys from an identity provider that is there, is down, or is somebody else.
 #![cfg(feature = "oidc")]
 #![allow(clippy::unwrap_used, reason = "a test that fails may panic")]
 
@@ -104,7 +105,7 @@ fn access(keys: &Arc<RemoteKeys>) -> Access {
     Access::default().jwt(Jwt::with_remote_keys(options, Arc::clone(keys)).unwrap())
 }
 
-fn reason(result: Result<Caller, Denial>) -> &'static str {
+fn reason(result: &Result<Caller, Denial>) -> &'static str {
     match result {
         Ok(_) => "ok",
         Err(Denial::Unauthenticated { reason, .. }) => reason,
@@ -120,15 +121,15 @@ async fn they_are_fetched_when_wanted_at_most_once_a_minute() {
     let access = access(&keys);
     let token = token("RS256");
     let presented = Presented::default().bearer(Some(&token));
-    assert_eq!(reason(access.identify(&presented, at(0))), "keys_unavailable");
+    assert_eq!(reason(&access.identify(&presented, at(0))), "keys_unavailable");
     assert_eq!(keys.refresh(at(0)).await.unwrap(), Refreshed::Fetched(1));
     provider.serve(Some(JWKS));
     for second in 1..60 {
-        assert_eq!(reason(access.identify_with_fresh_keys(&presented, at(second)).await), "unknown_key");
+        assert_eq!(reason(&access.identify_with_fresh_keys(&presented, at(second)).await), "unknown_key");
     }
     assert_eq!(provider.asked(), 1);
-    assert_eq!(reason(access.identify_with_fresh_keys(&presented, at(60)).await), "ok");
-    assert_eq!(reason(access.identify(&presented, at(61))), "ok");
+    assert_eq!(reason(&access.identify_with_fresh_keys(&presented, at(60)).await), "ok");
+    assert_eq!(reason(&access.identify(&presented, at(61))), "ok");
     assert_eq!(provider.asked(), 2);
 }
 
@@ -139,7 +140,7 @@ async fn those_it_had_last_are_used_while_it_is_down() {
     let access = access(&keys);
     let token = token("ES256");
     let presented = Presented::default().bearer(Some(&token));
-    assert_eq!(reason(access.identify_with_fresh_keys(&presented, at(0)).await), "ok");
+    assert_eq!(reason(&access.identify_with_fresh_keys(&presented, at(0)).await), "ok");
     let too_large = format!(r#"{{"keys": [{}]}}"#, " ".repeat(600 << 10));
     for (minute, answer) in [None, Some(""), Some("{}"), Some(r#"{"keys": []}"#), Some(too_large.as_str())]
         .into_iter()
@@ -148,7 +149,7 @@ async fn those_it_had_last_are_used_while_it_is_down() {
         provider.serve(answer);
         let minute = i64::try_from(minute).unwrap() + 1;
         assert!(keys.refresh(at(60 * minute)).await.is_err(), "{answer:?}");
-        assert_eq!(reason(access.identify(&presented, at(60))), "ok");
+        assert_eq!(reason(&access.identify(&presented, at(60))), "ok");
     }
 }
 

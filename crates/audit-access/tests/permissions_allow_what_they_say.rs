@@ -1,3 +1,4 @@
+//! Permissions against their documentation, and the events against the seed's.
 #![allow(clippy::unwrap_used, reason = "a test that fails may panic")]
 
 use audit_access::{Permission, Permissions};

@@ -1,3 +1,4 @@
+//! How much callers and strangers are let do.
 #![allow(clippy::unwrap_used, reason = "a test that fails may panic")]
 
 use std::net::IpAddr;
