@@ -48,23 +48,10 @@ impl Permission {
     /// ```
     #[must_use]
     pub fn covers(&self, other: &Self) -> bool {
-        let mut own = self.names().peekable();
-        let mut others = other.names().peekable();
-        loop {
-            let (Some(mine), Some(theirs)) = (own.next(), others.next()) else {
-                return own.peek().is_none() && self.names().count() == other.names().count();
-            };
-            if mine == "*" && own.peek().is_none() {
-                return true;
-            }
-            // Theirs stands for names beyond mine.
-            if theirs == "*" && others.peek().is_none() {
-                return false;
-            }
-            if !name_covers(mine, theirs) {
-                return false;
-            }
-        }
+        let (own, others) = (self.names().count(), other.names().count());
+        // A last `*` of theirs stands for more names than it is, and only a last `*` of mine covers it.
+        let length_fits = if self.names().last() == Some("*") { others >= own } else { others == own };
+        length_fits && self.names().zip(other.names()).all(|(mine, theirs)| name_covers(mine, theirs))
     }
 
     /// The names between the colons.
