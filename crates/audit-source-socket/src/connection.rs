@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::io;
+use std::time::Duration;
 
 use audit_model::Timestamp;
 use audit_pipeline::{EmitError, Receipt};
@@ -12,6 +13,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncWriteExt as _, BufReader};
 use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::time::Instant;
 
 use crate::lines::{Line, Lines};
 
@@ -20,6 +22,10 @@ const WINDOW: usize = 256;
 /// How many bytes of them; one more may be on its way.
 const WINDOW_BYTES: usize = 4 << 20;
 
+/// How long, after `stop`, more is waited for that is on its way here.
+const GRACE: Duration = Duration::from_millis(50);
+/// How long, after `stop`, a client is listened to that goes on writing.
+const LAST_READS: Duration = Duration::from_secs(1);
 /// What a client asks for receipts with, and the answer that says that they will come.
 const RECEIPTS: &str = r#"{"receipts":true}"#;
 
@@ -59,12 +65,12 @@ impl Connection {
         let mut reader = BufReader::with_capacity(64 << 10, reader);
         let mut lines = Lines::default();
         let mut window = Window::default();
-        let (mut number, mut receipts) = (0, false);
+        let (mut number, mut receipts, mut last_reads) = (0, false, None);
         loop {
             tokio::select! {
                 biased;
                 answer = window.next(), if !window.is_empty() => send(&mut writer, answer).await?,
-                line = next(&mut lines, &mut reader, &stop), if window.has_room() => {
+                line = next(&mut lines, &mut reader, &stop, &mut last_reads), if window.has_room() => {
                     let Ok(Some(line)) = line else { break };
                     number += 1;
                     if number == 1 && asks_for_receipts(&line.text) {
@@ -180,18 +186,19 @@ impl Window {
     }
 }
 
-/// The next line; after `stop` only if it is here already.
+/// The next line; after `stop` only if it was on its way here.
 async fn next(
     lines: &mut Lines,
     reader: &mut BufReader<OwnedReadHalf>,
     stop: &CancellationToken,
+    last_reads: &mut Option<Instant>,
 ) -> io::Result<Option<Line>> {
     if let Some(line) = stop.run_until_cancelled(lines.next(reader)).await {
         return line;
     }
-    // Let the runtime look at its sockets once more.
-    tokio::task::yield_now().await;
-    lines.next(reader).now_or_never().unwrap_or(Ok(None))
+    let now = Instant::now();
+    let end = *last_reads.get_or_insert(now + LAST_READS);
+    tokio::time::timeout_at(end.min(now + GRACE), lines.next(reader)).await.unwrap_or(Ok(None))
 }
 
 async fn send(writer: &mut OwnedWriteHalf, answer: Answer) -> Result<(), Ended> {

@@ -9,6 +9,7 @@ use audit_source::{CancellationToken, Format, Intake, Provenance, SourceError, T
 use futures_util::future::{BoxFuture, FutureExt as _};
 use futures_util::stream::{FuturesOrdered, StreamExt as _};
 use tokio::io::{AsyncRead, AsyncReadExt as _};
+use tokio::time::Instant;
 
 use crate::event::event_of;
 use crate::frames::{Frame, Frames};
@@ -18,6 +19,10 @@ use crate::rule::Rule;
 const WINDOW: usize = 256;
 /// How many bytes of them, about.
 const WINDOW_BYTES: usize = 4 << 20;
+/// How long, after `stop`, more is waited for that is on its way here.
+const GRACE: Duration = Duration::from_millis(50);
+/// How long, after `stop`, a sender is listened to that goes on sending.
+const LAST_READS: Duration = Duration::from_secs(1);
 /// How much is read at once, in bytes.
 const CHUNK: usize = 16 << 10;
 
@@ -55,11 +60,12 @@ impl Connection {
         let mut window = Window::default();
         let mut buffer = vec![0; CHUNK];
         let mut found = Vec::new();
+        let mut last_reads = None;
         loop {
             tokio::select! {
                 biased;
                 done = window.next(), if !window.is_empty() => done?,
-                read = read(stream, &mut buffer, self.idle_timeout, stop), if window.has_room() => {
+                read = read(stream, &mut buffer, self.idle_timeout, stop, &mut last_reads), if window.has_room() => {
                     if read == 0 {
                         break;
                     }
@@ -126,19 +132,21 @@ impl Window {
     }
 }
 
-/// How much came; nothing at the end, whatever ends it. After `stop` only what is here already.
+/// How much came; nothing at the end, whatever ends it. After `stop` only what was on its way here.
 async fn read(
     stream: &mut (impl AsyncRead + Unpin),
     buffer: &mut [u8],
     idle_timeout: Duration,
     stop: &CancellationToken,
+    last_reads: &mut Option<Instant>,
 ) -> usize {
     let reading = tokio::time::timeout(idle_timeout, stream.read(buffer));
+    // A connection that breaks, ends: what came is taken, and whoever sent it sees that it broke.
     if let Some(read) = stop.run_until_cancelled(reading).await {
-        // A connection that breaks, ends: what came is taken, and whoever sent it sees that it broke.
         return read.ok().and_then(Result::ok).unwrap_or(0);
     }
-    // Let the runtime look at its sockets once more.
-    tokio::task::yield_now().await;
-    stream.read(buffer).now_or_never().and_then(Result::ok).unwrap_or(0)
+    let now = Instant::now();
+    let end = *last_reads.get_or_insert(now + LAST_READS);
+    let reading = tokio::time::timeout_at(end.min(now + GRACE), stream.read(buffer));
+    reading.await.ok().and_then(Result::ok).unwrap_or(0)
 }

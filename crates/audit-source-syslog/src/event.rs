@@ -3,10 +3,10 @@
 use audit_model::{Actor, Event, EventType, Map, Timestamp, Value, canonical_json, parse_json};
 use audit_ocsf::event_from_value;
 
+use crate::facility;
 use crate::frames::Frame;
 use crate::message::{Element, Message};
 use crate::rule::Rule;
-use crate::facility;
 
 /// What a message says.
 #[derive(Debug)]
@@ -50,7 +50,9 @@ pub(crate) fn event_of(frame: &Frame, rules: &[Rule], peer: &str, now: Timestamp
         }
     }
     // What the event's own time does not say: another zone, less than milliseconds, a time that is none.
-    if let Some(text) = message.timestamp.as_deref().filter(|text| told.is_none_or(|told| told.to_string() != *text)) {
+    if let Some(text) =
+        message.timestamp.as_deref().filter(|text| told.is_none_or(|told| told.to_string() != *text))
+    {
         tell("timestamp", text.into());
     }
     if !message.structured_data.is_empty() {
@@ -84,7 +86,8 @@ fn as_event(text: &[u8], time: Timestamp) -> Option<Said> {
         return None;
     };
     // What only a log itself may record is still something that somebody said.
-    (!event.event_type.is_reserved() && event.to_canonical_json().is_ok()).then_some(Said { event, integrity })
+    (!event.event_type.is_reserved() && event.to_canonical_json().is_ok())
+        .then_some(Said { event, integrity })
 }
 
 fn message_type() -> EventType {
@@ -133,26 +136,42 @@ mod tests {
         assert_eq!(event["event_type"], "syslog.message");
         assert_eq!(event["timestamp"], "2003-08-24T12:14:15.000Z");
         assert_eq!(event["actor"], json!({"id": "host/app", "type": "system"}));
-        assert_eq!(event["details"], json!({
-            "message": "text", "facility": "local4", "severity": "notice", "hostname": "host", "app_name": "app",
-            "process_id": "8710", "message_id": "ID47", "timestamp": "2003-08-24T05:14:15.000003-07:00",
-            "structured_data": {"a@1": {"x": ["1", "2"], "y": "]"}, "b@1": {}},
-        }));
+        assert_eq!(
+            event["details"],
+            json!({
+                "message": "text", "facility": "local4", "severity": "notice", "hostname": "host", "app_name": "app",
+                "process_id": "8710", "message_id": "ID47", "timestamp": "2003-08-24T05:14:15.000003-07:00",
+                "structured_data": {"a@1": {"x": ["1", "2"], "y": "]"}, "b@1": {}},
+            })
+        );
         let event = said(b"plain", &[]);
-        assert_eq!((&event["actor"]["id"], &event["timestamp"]), (&"10.0.0.5".into(), &now().to_string().into()));
+        assert_eq!(
+            (&event["actor"]["id"], &event["timestamp"]),
+            (&"10.0.0.5".into(), &now().to_string().into())
+        );
         assert_eq!(event["details"], json!({"message": "plain"}));
         let event = said(b"<13>1 2003-08-24T05:14:15.003Z - - - - - caf\xe9", &[]);
         assert_eq!(event["details"]["message"], "caf\u{fffd}");
-        assert_eq!(event["details"]["raw_hex"], const_hex::encode(b"<13>1 2003-08-24T05:14:15.003Z - - - - - caf\xe9"));
+        assert_eq!(
+            event["details"]["raw_hex"],
+            const_hex::encode(b"<13>1 2003-08-24T05:14:15.003Z - - - - - caf\xe9")
+        );
         assert_eq!(event["details"]["timestamp"], Value::Null, "the event's own time says it");
         let event = said(b"<13>1 2003-99-99T05:14:15.003Z - - - - - x", &[]);
-        assert_eq!((&event["timestamp"], &event["details"]["timestamp"]), (&now().to_string().into(), &"2003-99-99T05:14:15.003Z".into()));
+        assert_eq!(
+            (&event["timestamp"], &event["details"]["timestamp"]),
+            (&now().to_string().into(), &"2003-99-99T05:14:15.003Z".into())
+        );
     }
 
     #[test]
     fn rules_say_what_it_is() {
         let rule = |event_type: &str| Rule::new(event_type.parse().unwrap()).unwrap();
-        let rules = [rule("auth.login").app_name("sshd").message_id("ACC*"), rule("auth.failed").app_name("sshd"), rule("x.y").message_id("*")];
+        let rules = [
+            rule("auth.login").app_name("sshd").message_id("ACC*"),
+            rule("auth.failed").app_name("sshd"),
+            rule("x.y").message_id("*"),
+        ];
         for (message, expected) in [
             ("<38>1 - h sshd - ACCEPT - x", "auth.login"),
             ("<38>1 - h sshd - DENY - x", "auth.failed"),
@@ -162,16 +181,25 @@ mod tests {
         ] {
             assert_eq!(said(message.as_bytes(), &rules)["event_type"], expected, "{message}");
         }
-        assert!(Rule::new("audit.stopped".parse().unwrap()).unwrap_err().to_string().contains("use another event type"));
+        assert!(
+            Rule::new("audit.stopped".parse().unwrap())
+                .unwrap_err()
+                .to_string()
+                .contains("use another event type")
+        );
     }
 
     #[test]
     fn an_event_in_a_message_is_that_event_unless_it_must_not_be() {
         let header = "<13>1 2003-10-11T22:14:15.003Z h a - - - ";
-        let event = said(format!("{header}{{\"event_type\":\"auth.login\",\"event_id\":\"e\"}}").as_bytes(), &[]);
+        let event =
+            said(format!("{header}{{\"event_type\":\"auth.login\",\"event_id\":\"e\"}}").as_bytes(), &[]);
         assert_eq!((&event["event_type"], &event["event_id"]), (&"auth.login".into(), &"e".into()));
         assert_eq!(event["timestamp"], "2003-10-11T22:14:15.003Z", "the header's");
-        let event = said(format!("{header}\u{feff}{{\"class_uid\":3002,\"activity_id\":1,\"time\":1}}").as_bytes(), &[]);
+        let event = said(
+            format!("{header}\u{feff}{{\"class_uid\":3002,\"activity_id\":1,\"time\":1}}").as_bytes(),
+            &[],
+        );
         assert!(event["event_type"].as_str().unwrap().starts_with("auth."), "{event}");
         for other in [
             r#"{"event_type":"audit.log_tampered"}"#,
@@ -182,7 +210,10 @@ mod tests {
             r#"{"some":"json"}"#,
         ] {
             let event = said(format!("{header}{other}").as_bytes(), &[]);
-            assert_eq!((&event["event_type"], &event["details"]["message"]), (&"syslog.message".into(), &other.into()));
+            assert_eq!(
+                (&event["event_type"], &event["details"]["message"]),
+                (&"syslog.message".into(), &other.into())
+            );
         }
     }
 

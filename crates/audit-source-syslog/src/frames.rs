@@ -62,7 +62,8 @@ impl Frames {
                         bytes = rest;
                     }
                     b' ' => {
-                        let length = std::str::from_utf8(&self.bytes).ok().and_then(|digits| digits.parse().ok());
+                        let length =
+                            std::str::from_utf8(&self.bytes).ok().and_then(|digits| digits.parse().ok());
                         self.state = length.map_or(State::Line, State::Space);
                         if length.is_some() {
                             bytes = rest;
@@ -111,7 +112,9 @@ impl Frames {
             State::Counted { whole, missing } => {
                 let length = whole - missing;
                 let mut frame = self.end()?;
-                let problem = format!("the connection ended within the message, of which {length} bytes of {whole} came");
+                let problem = format!(
+                    "the connection ended within the message, of which {length} bytes of {whole} came"
+                );
                 frame.problem = Some(problem);
                 Some(frame)
             }
@@ -170,7 +173,10 @@ mod tests {
         assert_eq!(texts(b"9 <1>a b\nc,4 <2>d"), ["<1>a b\nc,", "<2>d"]);
         assert_eq!(texts(b"<1>a\r\n<2>b\n\n<3>c\0<4>d"), ["<1>a", "<2>b", "<3>c", "<4>d"]);
         assert_eq!(texts(b"4 <1>a4 <2>b\n<3>c\n5 <4>d\n4 <5>e\n"), ["<1>a", "<2>b", "<3>c", "<4>d", "<5>e"]);
-        assert_eq!(texts(b"200 OK\n2026-11-22 x\n1234567890123 <x\nplain\n"), ["200 OK", "2026-11-22 x", "1234567890123 <x", "plain"]);
+        assert_eq!(
+            texts(b"200 OK\n2026-11-22 x\n1234567890123 <x\nplain\n"),
+            ["200 OK", "2026-11-22 x", "1234567890123 <x", "plain"]
+        );
         assert_eq!(texts(b"42"), ["42"]);
         assert_eq!(texts(b""), Vec::<String>::new());
     }
@@ -179,7 +185,10 @@ mod tests {
     fn what_is_too_long_or_cut_off_says_so() {
         let (found, rest) = split(b"8 <1>aaaaa<2>bbbbbbb\n8 <3>c", &[], 5);
         assert_eq!(found[0].bytes, b"<1>aa");
-        assert_eq!(found[0].problem.as_deref(), Some("the message is 8 bytes long, of which the first 5 were taken"));
+        assert_eq!(
+            found[0].problem.as_deref(),
+            Some("the message is 8 bytes long, of which the first 5 were taken")
+        );
         assert_eq!((found[1].bytes.as_slice(), found[1].problem.is_some()), (b"<2>bb".as_slice(), true));
         let problem = rest.unwrap().problem.unwrap();
         assert_eq!(problem, "the connection ended within the message, of which 4 bytes of 8 came");

@@ -52,7 +52,8 @@ impl<'a> Message<'a> {
     /// Reads a message, without its frame.
     #[must_use]
     pub fn parse(bytes: &'a [u8]) -> Self {
-        let (priority, rest) = priority(bytes).map_or((None, bytes), |(priority, rest)| (Some(priority), rest));
+        let (priority, rest) =
+            priority(bytes).map_or((None, bytes), |(priority, rest)| (Some(priority), rest));
         if priority.is_some()
             && let Some(message) = rfc5424(rest)
         {
@@ -77,7 +78,9 @@ impl<'a> Message<'a> {
         ] {
             out.push(b' ');
             let fits = |field: &&str| {
-                !field.is_empty() && field.len() <= longest && field.bytes().all(|byte| byte.is_ascii_graphic())
+                !field.is_empty()
+                    && field.len() <= longest
+                    && field.bytes().all(|byte| byte.is_ascii_graphic())
             };
             out.extend_from_slice(field.filter(fits).unwrap_or("-").as_bytes());
         }
@@ -114,7 +117,8 @@ fn priority(bytes: &[u8]) -> Option<(u8, &[u8])> {
     let rest = bytes.strip_prefix(b"<")?;
     let end = rest.iter().take(4).position(|byte| *byte == b'>')?;
     let digits = &rest[..end];
-    let number: u8 = std::str::from_utf8(digits).ok().filter(|_| digits.iter().all(u8::is_ascii_digit))?.parse().ok()?;
+    let number: u8 =
+        std::str::from_utf8(digits).ok().filter(|_| digits.iter().all(u8::is_ascii_digit))?.parse().ok()?;
     (number <= 191).then_some((number, &rest[end + 1..]))
 }
 
@@ -231,13 +235,16 @@ fn rfc3164(bytes: &[u8]) -> Option<Message<'_>> {
     let rest = rest.strip_prefix(b" ")?;
     // On local sockets there is no host name: the first word is the tag then.
     let (hostname, rest) = match field(rest) {
-        Some((word, behind)) if !word.is_empty() && !word.ends_with(b":") => (Some(String::from_utf8_lossy(word)), behind),
+        Some((word, behind)) if !word.is_empty() && !word.ends_with(b":") => {
+            (Some(String::from_utf8_lossy(word)), behind)
+        }
         _ => (None, rest),
     };
     let mut message = Message { timestamp, hostname, ..Message::default() };
     message.text = without_mark(rest);
     // Letters and digits, says the RFC; until the colon, say the senders.
-    let colon = rest.iter().take(64).position(|byte| *byte == b':' || *byte == b' ').filter(|at| rest[*at] == b':');
+    let colon =
+        rest.iter().take(64).position(|byte| *byte == b':' || *byte == b' ').filter(|at| rest[*at] == b':');
     if let Some(colon) = colon.filter(|colon| *colon > 0) {
         let tag = &rest[..colon];
         let (name, process) = match (memchr::memchr(b'[', tag), tag.strip_suffix(b"]")) {
@@ -297,13 +304,20 @@ mod tests {
         let three = br#"<165>1 2003-10-11T22:14:15.003Z mymachine.example.com evntslog - ID47 [exampleSDID@32473 iut="3" eventSource="Application" eventID="1011"][examplePriority@32473 class="high"]"#;
         let message = Message::parse(three);
         let parameter = |name: &str, value: &str| (name.to_owned(), value.to_owned());
-        assert_eq!(message.structured_data, [
-            Element {
-                id: "exampleSDID@32473".into(),
-                parameters: vec![parameter("iut", "3"), parameter("eventSource", "Application"), parameter("eventID", "1011")],
-            },
-            Element { id: "examplePriority@32473".into(), parameters: vec![parameter("class", "high")] },
-        ]);
+        assert_eq!(
+            message.structured_data,
+            [
+                Element {
+                    id: "exampleSDID@32473".into(),
+                    parameters: vec![
+                        parameter("iut", "3"),
+                        parameter("eventSource", "Application"),
+                        parameter("eventID", "1011")
+                    ],
+                },
+                Element { id: "examplePriority@32473".into(), parameters: vec![parameter("class", "high")] },
+            ]
+        );
         assert_eq!(text(&message), "");
     }
 
@@ -317,9 +331,13 @@ mod tests {
     /// RFC 3164 §5.4, and what is sent under its name.
     #[test]
     fn older_messages_are_taken_as_they_are() {
-        let message = Message::parse(b"<34>Oct 11 22:14:15 mymachine su: 'su root' failed for lonvick on /dev/pts/8");
+        let message =
+            Message::parse(b"<34>Oct 11 22:14:15 mymachine su: 'su root' failed for lonvick on /dev/pts/8");
         assert_eq!((message.priority, message.is_rfc5424), (Some(34), false));
-        assert_eq!((message.hostname.as_deref(), message.app_name.as_deref()), (Some("mymachine"), Some("su")));
+        assert_eq!(
+            (message.hostname.as_deref(), message.app_name.as_deref()),
+            (Some("mymachine"), Some("su"))
+        );
         assert_eq!(message.timestamp.as_deref(), Some("Oct 11 22:14:15"));
         assert_eq!(text(&message), "'su root' failed for lonvick on /dev/pts/8");
 
@@ -329,7 +347,9 @@ mod tests {
         let message = Message::parse(b"<13>Feb  5 17:32:18 cron[1]: local");
         assert_eq!((message.hostname.as_deref(), message.app_name.as_deref()), (None, Some("cron")));
 
-        let message = Message::parse(b"<0>1990 Oct 22 10:52:01 TZ-6 scapegoat.dmz.example.org 10.1.2.3 sched[0]: That's All Folks!");
+        let message = Message::parse(
+            b"<0>1990 Oct 22 10:52:01 TZ-6 scapegoat.dmz.example.org 10.1.2.3 sched[0]: That's All Folks!",
+        );
         assert!(text(&message).starts_with("1990 Oct 22") && message.hostname.is_none());
 
         for (whole, priority, rest) in [
@@ -356,21 +376,36 @@ mod tests {
     fn messages() -> impl Strategy<Value = Message<'static>> {
         let name = || "[!#-<>-\\\\^-~]{1,32}";
         let element = (name(), prop::collection::vec((name(), any::<String>()), 0..4));
-        let timestamp = prop::option::of("20[0-9]{2}-0[1-9]-1[0-9]T1[0-9]:[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,6})?Z");
-        let text = prop::collection::vec(any::<u8>(), 0..60).prop_filter("a mark", |text| !text.starts_with(b"\xef\xbb\xbf"));
-        (0..=191_u8, timestamp, field(), field(), field(), field(), prop::collection::vec(element, 0..3), text).prop_map(
-            |(priority, timestamp, hostname, app_name, process_id, message_id, elements, text)| Message {
-                priority: Some(priority),
-                is_rfc5424: true,
-                timestamp: timestamp.map(Into::into),
-                hostname: hostname.map(Into::into),
-                app_name: app_name.map(Into::into),
-                process_id: process_id.map(Into::into),
-                message_id: message_id.map(Into::into),
-                structured_data: elements.into_iter().map(|(id, parameters)| Element { id, parameters }).collect(),
-                text: text.into(),
-            },
+        let timestamp =
+            prop::option::of("20[0-9]{2}-0[1-9]-1[0-9]T1[0-9]:[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,6})?Z");
+        let text = prop::collection::vec(any::<u8>(), 0..60)
+            .prop_filter("a mark", |text| !text.starts_with(b"\xef\xbb\xbf"));
+        (
+            0..=191_u8,
+            timestamp,
+            field(),
+            field(),
+            field(),
+            field(),
+            prop::collection::vec(element, 0..3),
+            text,
         )
+            .prop_map(
+                |(priority, timestamp, hostname, app_name, process_id, message_id, elements, text)| Message {
+                    priority: Some(priority),
+                    is_rfc5424: true,
+                    timestamp: timestamp.map(Into::into),
+                    hostname: hostname.map(Into::into),
+                    app_name: app_name.map(Into::into),
+                    process_id: process_id.map(Into::into),
+                    message_id: message_id.map(Into::into),
+                    structured_data: elements
+                        .into_iter()
+                        .map(|(id, parameters)| Element { id, parameters })
+                        .collect(),
+                    text: text.into(),
+                },
+            )
     }
 
     proptest! {

@@ -12,7 +12,9 @@ pub struct Rule {
 
 /// A rule for events that only the log itself records.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("no syslog message can be an event of type `{0}`, which is for the log's records about itself; use another event type")]
+#[error(
+    "no syslog message can be an event of type `{0}`, which is for the log's records about itself; use another event type"
+)]
 pub struct RuleError(EventType);
 
 impl Rule {
@@ -46,7 +48,8 @@ impl Rule {
         let fits = |pattern: &Option<String>, found: Option<&str>| {
             pattern.as_deref().is_none_or(|pattern| found.is_some_and(|found| glob_matches(pattern, found)))
         };
-        (fits(&self.app_name, message.app_name.as_deref()) && fits(&self.message_id, message.message_id.as_deref()))
-            .then_some(&self.event_type)
+        (fits(&self.app_name, message.app_name.as_deref())
+            && fits(&self.message_id, message.message_id.as_deref()))
+        .then_some(&self.event_type)
     }
 }

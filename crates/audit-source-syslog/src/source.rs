@@ -56,7 +56,11 @@ impl SyslogSource {
 }
 
 impl Source for SyslogSource {
-    fn run(self: Box<Self>, intake: Intake, stop: CancellationToken) -> BoxFuture<'static, Result<(), SourceError>> {
+    fn run(
+        self: Box<Self>,
+        intake: Intake,
+        stop: CancellationToken,
+    ) -> BoxFuture<'static, Result<(), SourceError>> {
         serve(*self, intake, stop).boxed()
     }
 }
@@ -71,26 +75,29 @@ async fn serve(source: SyslogSource, intake: Intake, stop: CancellationToken) ->
     let mut connections = JoinSet::new();
     // Whatever ends the source ends its connections, too.
     let ending = stop.child_token();
-    let begin = |stream: TcpStream, peer: SocketAddr, connections: &mut JoinSet<Result<(), Ended>>, permit| {
-        let tls = certificates.as_deref().map(|certificates| lock(certificates).acceptor());
-        let transport = if tls.is_some() { "tls" } else { "tcp" };
-        let connection = Connection {
-            intake: intake.clone(),
-            rules: Arc::clone(&rules),
-            provenance: Provenance::default().from(peer.ip().to_canonical().to_string()).with("transport", transport),
-            peer: peer.ip().to_canonical().to_string(),
-            max_message_bytes: options.max_message_bytes,
-            idle_timeout: options.idle_timeout,
+    let begin =
+        |stream: TcpStream, peer: SocketAddr, connections: &mut JoinSet<Result<(), Ended>>, permit| {
+            let tls = certificates.as_deref().map(|certificates| lock(certificates).acceptor());
+            let transport = if tls.is_some() { "tls" } else { "tcp" };
+            let connection = Connection {
+                intake: intake.clone(),
+                rules: Arc::clone(&rules),
+                provenance: Provenance::default()
+                    .from(peer.ip().to_canonical().to_string())
+                    .with("transport", transport),
+                peer: peer.ip().to_canonical().to_string(),
+                max_message_bytes: options.max_message_bytes,
+                idle_timeout: options.idle_timeout,
+            };
+            let (ending, handshake) = (ending.clone(), options.handshake_timeout);
+            connections.spawn(async move {
+                let _permit = permit;
+                match tls {
+                    None => plain(connection, stream, &ending).await,
+                    Some(acceptor) => encrypted(connection, stream, &acceptor, handshake, &ending).await,
+                }
+            });
         };
-        let (ending, handshake) = (ending.clone(), options.handshake_timeout);
-        connections.spawn(async move {
-            let _permit = permit;
-            match tls {
-                None => plain(connection, stream, &ending).await,
-                Some(acceptor) => encrypted(connection, stream, &acceptor, handshake, &ending).await,
-            }
-        });
-    };
     let mut renewal = tokio::time::interval(RENEWAL);
     let mut renewal_fails = false;
     let result = loop {
@@ -119,6 +126,13 @@ async fn serve(source: SyslogSource, intake: Intake, stop: CancellationToken) ->
             },
         }
     };
+    // Who connected before the end is heard.
+    while result.is_ok()
+        && let Ok(permit) = Arc::clone(&room).try_acquire_owned()
+        && let Some(Ok((stream, peer))) = listener.accept().now_or_never()
+    {
+        begin(stream, peer, &mut connections, Some(permit));
+    }
     drop(listener);
     ending.cancel();
     let rest = async {
@@ -135,7 +149,11 @@ async fn serve(source: SyslogSource, intake: Intake, stop: CancellationToken) ->
     tokio::time::timeout(LAST_WAIT, rest).await.unwrap_or(Ok(()))
 }
 
-async fn plain(connection: Connection, mut stream: TcpStream, ending: &CancellationToken) -> Result<(), Ended> {
+async fn plain(
+    connection: Connection,
+    mut stream: TcpStream,
+    ending: &CancellationToken,
+) -> Result<(), Ended> {
     reset_when_dropped(&stream);
     connection.serve(&mut stream, ending).await?;
     end_in_order(&stream);
@@ -151,7 +169,10 @@ async fn encrypted(
     ending: &CancellationToken,
 ) -> Result<(), Ended> {
     let shaken = tokio::time::timeout(handshake, acceptor.accept(stream));
-    let Some(Ok(Ok(mut stream))) = ending.run_until_cancelled(shaken).await else { return Ok(()) };
+    let Some(Ok(Ok(mut stream))) = ending.run_until_cancelled(shaken).await else {
+        // Not even a handshake came of it: nothing was taken.
+        return Ok(());
+    };
     reset_when_dropped(stream.get_ref().0);
     let certificate = stream.get_ref().1.peer_certificates().and_then(<[_]>::first);
     if let Some(certificate) = certificate {
@@ -187,6 +208,9 @@ fn lock(certificates: &Mutex<Certificates>) -> std::sync::MutexGuard<'_, Certifi
 
 impl fmt::Debug for SyslogSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SyslogSource").field("options", &self.options).field("address", &self.address).finish_non_exhaustive()
+        f.debug_struct("SyslogSource")
+            .field("options", &self.options)
+            .field("address", &self.address)
+            .finish_non_exhaustive()
     }
 }
