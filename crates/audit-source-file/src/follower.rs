@@ -1,6 +1,6 @@
 //! Which files there are, which of them is which, and what is new in them.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::fs::{self, File, Metadata};
 use std::io;
 use std::path::PathBuf;
@@ -9,7 +9,7 @@ use std::time::{Duration, Instant, SystemTime};
 use crate::look::Look;
 use crate::options::{FileOptions, Start};
 use crate::position::{Position, identity};
-use crate::siblings;
+use crate::siblings::{self, Sibling};
 use crate::tail::{STALE, Tail};
 use crate::trail::{Patience, Trail};
 
@@ -61,9 +61,11 @@ impl Follower {
     /// Finds what is new.
     pub(crate) fn look(&mut self, now: Instant) -> Look {
         let mut look = Look::default();
+        let mut beside = HashMap::new();
         for position in std::mem::take(&mut self.saved) {
             look.changed = true;
-            self.resume(position, &mut look);
+            let siblings = beside.entry(position.path.clone()).or_insert_with_key(|path| siblings::all(path));
+            self.resume(position, siblings, &mut look);
         }
         let starts = std::mem::take(&mut self.first);
         for path in self.paths(now) {
@@ -89,7 +91,7 @@ impl Follower {
         for offset in 0..self.trails.len() {
             let index = (self.turn + offset) % self.trails.len();
             if let Some((tail, reason)) = self.trails[index].read(now, patience, &mut look) {
-                self.replaced(index, tail, reason, &mut look);
+                self.replaced(index, &tail, reason, &mut look);
             }
             let retired = self.trails[index].retire(now, patience);
             look.changed |= !retired.is_empty();
@@ -137,9 +139,9 @@ impl Follower {
     }
 
     /// Finds the file again that a position is of.
-    fn resume(&mut self, position: Position, look: &mut Look) {
+    fn resume(&mut self, position: Position, beside: &[Sibling], look: &mut Look) {
         let open = |identity| self.trails.iter().any(|trail| trail.has(identity));
-        let found = siblings::find(&position, open);
+        let found = siblings::find(&position, beside, open);
         // A file that was read to its end is of no interest, but for writers that are late.
         let found = found.filter(|(_, metadata)| !position.complete || metadata.len() > position.offset);
         let is_there = match found {
@@ -270,7 +272,7 @@ impl Follower {
     }
 
     /// A file is not what it was when it was read: what was not read of it may be in a copy, as `copytruncate` makes it.
-    fn replaced(&mut self, index: usize, tail: Tail, reason: &'static str, look: &mut Look) {
+    fn replaced(&mut self, index: usize, tail: &Tail, reason: &'static str, look: &mut Look) {
         look.changed = true;
         look.more = true;
         if reason == STALE {
@@ -282,7 +284,7 @@ impl Follower {
         let open =
             |identity| identity == tail.identity || self.trails.iter().any(|trail| trail.has(identity));
         let mut newer_than = tail.modified;
-        match siblings::find(&position, open) {
+        match siblings::find(&position, &siblings::all(&position.path), open) {
             Some((file, metadata)) => {
                 newer_than = metadata.modified().unwrap_or(newer_than);
                 if let Ok(mut copy) = Tail::resume(self.tail_id(), &position, file) {

@@ -53,22 +53,20 @@ pub(crate) fn rotated(path: &Path) -> Vec<Sibling> {
     found
 }
 
-/// The file that a position is of. Its number says so first; a file that was copied or restored has another, and the same content.
-pub(crate) fn find(position: &Position, except: impl Fn((u64, u64)) -> bool) -> Option<(File, Metadata)> {
-    let mut found = all(&position.path);
-    found.retain(|sibling| !except(sibling.identity));
-    found.sort_by_key(|sibling| std::cmp::Reverse(sibling.modified));
-    found.sort_by_key(|sibling| sibling.identity.1 != position.inode);
-    found.iter().find_map(|sibling| {
-        // Of one that was empty nothing but the number is known.
-        if position.offset == 0
-            && position.head.length == 0
-            && sibling.identity != (position.device, position.inode)
-        {
-            return None;
-        }
-        sibling.open().filter(|(file, _)| position.fits(file).unwrap_or(false))
-    })
+/// The file among these that a position is of. Its number says so first; one that was copied or restored has another, and the same
+/// content.
+pub(crate) fn find(
+    position: &Position,
+    among: &[Sibling],
+    except: impl Fn((u64, u64)) -> bool,
+) -> Option<(File, Metadata)> {
+    let mut found: Vec<&Sibling> = among.iter().filter(|sibling| !except(sibling.identity)).collect();
+    // Of a file that was empty nothing but the number is known; of one that was read to its end nothing more is of interest.
+    if position.complete || position.offset == 0 && position.head.length == 0 {
+        found.retain(|sibling| sibling.identity == (position.device, position.inode));
+    }
+    found.sort_by_key(|sibling| (sibling.identity.1 != position.inode, std::cmp::Reverse(sibling.modified)));
+    found.iter().find_map(|sibling| sibling.open().filter(|(file, _)| position.fits(file).unwrap_or(false)))
 }
 
 /// Whether a file's name says that it was compressed.

@@ -15,7 +15,7 @@ use crate::position::Positions;
 use crate::tail::last_bytes;
 
 /// How many lines are on their way into the log at once, at the most.
-const WINDOW: usize = 1024;
+const WINDOW: usize = 4096;
 /// How many bytes of lines; one line more may be on its way.
 const WINDOW_BYTES: usize = 4 << 20;
 /// How soon a file is looked at again after something was written to it.
@@ -66,6 +66,7 @@ impl Source for FileSource {
             dirty: false,
             orphans: false,
             failing: None,
+            store_fails: false,
             options,
             intake,
         };
@@ -88,6 +89,7 @@ struct Run {
     /// Whether lines may not be durable yet of files whose position is kept no more: then what was stored before stands.
     orphans: bool,
     failing: Option<String>,
+    store_fails: bool,
 }
 
 const AT_HOME: &str = "what a thread was given comes back with it";
@@ -110,9 +112,12 @@ impl Run {
             let (more, changed) = (look.more, look.changed);
             let Some(taken) = stop.run_until_cancelled(self.take(look)).await else { break };
             taken?;
-            if changed || self.dirty && self.stored.elapsed() >= STORE_PAUSE {
-                self.store().await?;
-                self.orphans = false;
+            if changed && !self.store_whatever_it_takes(stop).await {
+                break;
+            }
+            if self.dirty && self.stored.elapsed() >= STORE_PAUSE {
+                // What is not stored is read again after a crash, and no reason to end.
+                let _ = self.store().await;
             }
             if more {
                 pause = SOON;
@@ -189,6 +194,17 @@ impl Run {
         Ok(())
     }
 
+    /// Nothing of a file is recorded before it is known which file it is: `false` when the source was stopped before that.
+    async fn store_whatever_it_takes(&mut self, stop: &CancellationToken) -> bool {
+        while self.store().await.is_err() {
+            if stop.run_until_cancelled(tokio::time::sleep(STORE_PAUSE)).await.is_none() {
+                return false;
+            }
+        }
+        self.orphans = false;
+        true
+    }
+
     async fn store(&mut self) -> Result<(), SourceError> {
         let files = self.follower.as_ref().expect(AT_HOME).positions();
         let positions = self.positions.take().expect(AT_HOME);
@@ -200,7 +216,13 @@ impl Run {
         let (positions, stored) = joined(stored.await);
         self.positions = Some(positions);
         self.stored = Instant::now();
-        self.dirty = false;
+        self.dirty = stored.is_err();
+        match &stored {
+            Err(error) => self.intake.set_failing(Some(error.to_string())),
+            Ok(()) if self.store_fails => self.intake.set_failing(self.failing.clone()),
+            Ok(()) => {}
+        }
+        self.store_fails = stored.is_err();
         stored
     }
 }

@@ -113,11 +113,13 @@ impl Trail {
                 // Files found after a restart or a long pause are many at once, and nobody has them open.
                 || index + 4 * KEPT < self.tails.len();
             let at_end = tail.quiet_since.is_some() && !tail.is_within_line() && tail.is_settled();
-            if tail.rotated && at_end && over {
-                if let Some(tail) = self.tails.remove(index) {
-                    self.since = Some(tail.modified);
-                    retired.push(Position { complete: true, ..tail.position() });
-                }
+            if tail.rotated
+                && at_end
+                && over
+                && let Some(tail) = self.tails.remove(index)
+            {
+                self.since = Some(tail.modified);
+                retired.push(Position { complete: true, ..tail.position() });
             }
         }
         retired

@@ -137,10 +137,10 @@ impl Connection {
             let mut answer = json!({"status": "recorded", "event_id": id.as_str()});
             match emit.await {
                 Ok(Receipt::Recorded { sequence_number }) => {
-                    answer["sequence_number"] = sequence_number.into()
+                    answer["sequence_number"] = sequence_number.into();
                 }
                 Ok(receipt) => {
-                    answer["sequence_number"] = receipt.sequence_number().map_or(Value::Null, Value::from)
+                    answer["sequence_number"] = receipt.sequence_number().map_or(Value::Null, Value::from);
                 }
                 Err(EmitError::Undelivered { sequence_number, reason }) => {
                     answer["sequence_number"] = sequence_number.into();

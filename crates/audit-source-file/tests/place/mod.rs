@@ -116,7 +116,8 @@ impl Place {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             let ended = runtime.block_on(Box::new(source).run(intake, stopped));
             drop(runtime);
-            pipeline.close().unwrap();
+            // On a disk that is full it cannot be closed in good order.
+            drop(pipeline.close());
             ended
         });
         Running { stop, intake: status, thread }
@@ -132,8 +133,12 @@ pub(crate) struct Running {
 
 impl Running {
     pub(crate) fn stop(self) {
+        self.end().unwrap();
+    }
+
+    pub(crate) fn end(self) -> Result<(), SourceError> {
         self.stop.cancel();
-        self.thread.join().unwrap().unwrap();
+        self.thread.join().unwrap()
     }
 }
 
