@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use audit_kafka::refusal;
 use futures_util::future::{Either, select};
 use rdkafka::ClientConfig;
 use rdkafka::admin::{AdminClient, AdminOptions, ResourceSpecifier};
@@ -11,7 +12,6 @@ use tokio::sync::oneshot;
 
 use crate::KafkaOptions;
 use crate::connection::Connection;
-use crate::options::refusal;
 use crate::reports::advice;
 
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(10);

@@ -2,6 +2,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
+use audit_kafka::Trouble;
 use audit_sink::Record;
 use rdkafka::ClientConfig;
 use rdkafka::error::{KafkaResult, RDKafkaErrorCode};
@@ -10,7 +11,7 @@ use tokio::sync::oneshot;
 use tokio::time::{sleep, timeout};
 
 use crate::record;
-use crate::reports::{Failure, OutOfReach, Reports, Trouble, advice};
+use crate::reports::{Failure, OutOfReach, Reports, advice};
 
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -204,7 +205,7 @@ mod tests {
     use rdkafka::error::RDKafkaErrorCode;
 
     use super::explain;
-    use crate::reports::Trouble;
+    use audit_kafka::Trouble;
 
     #[test]
     fn the_cause_is_told_rather_than_its_effect() {

@@ -2,7 +2,6 @@
 
 mod check;
 mod connection;
-mod error;
 mod options;
 mod progress;
 mod property;
@@ -12,8 +11,9 @@ mod reports;
 mod retention;
 mod sink;
 
-pub use error::KafkaOptionsError;
-pub use options::{KafkaOptions, SaslMechanism, SecurityProtocol};
+pub use audit_kafka::{Brokers, KafkaOptionsError, SaslMechanism, SecurityProtocol};
+
+pub use options::KafkaOptions;
 #[cfg(feature = "retention")]
 pub use retention::KafkaRetention;
 pub use sink::KafkaSink;

@@ -1,16 +1,7 @@
 use std::time::Duration;
 
+use audit_kafka::{KafkaOptionsError, Property};
 use rdkafka::ClientConfig;
-use secrecy::{ExposeSecret, SecretString};
-
-use crate::KafkaOptionsError;
-
-/// A property of librdkafka that whoever configures the sink has set.
-#[derive(Clone)]
-pub(crate) struct Property {
-    pub(crate) name: String,
-    pub(crate) value: SecretString,
-}
 
 /// The broker's default of `message.max.bytes`: what one record batch may have, its header included.
 const DEFAULT_MAX_MESSAGE_BYTES: usize = 1_048_588;
@@ -31,42 +22,13 @@ const DEFAULTS: [(&str, &str); 5] = [
     ("partitioner", "murmur2_random"),
 ];
 
-/// Other names of the same properties; librdkafka takes both, and the last one set wins.
-const ALIASES: [(&str, &str); 8] = [
-    ("compression.codec", "compression.type"),
-    ("delivery.timeout.ms", "message.timeout.ms"),
-    ("max.in.flight", "max.in.flight.requests.per.connection"),
-    ("message.send.max.retries", "retries"),
-    ("metadata.broker.list", "bootstrap.servers"),
-    ("queue.buffering.max.ms", "linger.ms"),
-    ("request.required.acks", "acks"),
-    ("sasl.mechanisms", "sasl.mechanism"),
-];
-
 /// What is wrong is to be told before the records time out: a name server or a firewall that does not answer, a topic
 /// that does not exist.
 const TOLD_EARLIER: [&str; 2] = ["socket.connection.setup.timeout.ms", "topic.metadata.propagation.max.ms"];
 
-/// Properties that have options of their own.
-const OPTIONS: [(&str, &str); 9] = [
-    ("bootstrap.servers", "bootstrap_servers"),
-    ("sasl.mechanism", "sasl"),
-    ("sasl.password", "sasl"),
-    ("sasl.username", "sasl"),
-    ("security.protocol", "security"),
-    ("ssl.ca.location", "ca_file"),
-    ("ssl.certificate.location", "client_certificate"),
-    ("ssl.key.location", "client_certificate"),
-    ("ssl.key.password", "key_password"),
-];
-
 pub(crate) fn validate(property: &Property) -> Result<(), KafkaOptionsError> {
-    let name = canonical(&property.name);
-    if let Some((_, option)) = OPTIONS.iter().find(|(of_option, _)| *of_option == name) {
-        return Err(KafkaOptionsError::PropertyOfOption { name: property.name.clone(), option });
-    }
-    let value = property.value.expose_secret();
-    let (kept, expected, why) = match name {
+    let value = property.value();
+    let (kept, expected, why) = match property.name() {
         "acks" => (matches!(value, "all" | "-1"), "all", "a record that one broker has is lost with it"),
         "delivery.report.only.error" => {
             (value == "false", "false", "the sink waits for the report of every record")
@@ -99,7 +61,7 @@ pub(crate) fn validate(property: &Property) -> Result<(), KafkaOptionsError> {
     if kept {
         return Ok(());
     }
-    Err(KafkaOptionsError::PropertyBreaksGuarantee { name: property.name.clone(), expected, why })
+    Err(KafkaOptionsError::PropertyBreaksGuarantee { name: property.written().to_owned(), expected, why })
 }
 
 /// Sets our defaults, then what the properties say, then what is not to be argued about.
@@ -114,11 +76,11 @@ pub(crate) fn apply(properties: &[Property], timeout: Duration, config: &mut Cli
     for name in TOLD_EARLIER {
         config.set(name, (message_timeout / 2).clamp(1000, 10_000).to_string());
     }
-    if properties.iter().any(|property| canonical(&property.name) == "compression.type") {
+    if properties.iter().any(|property| property.name() == "compression.type") {
         config.remove("compression.level");
     }
     for property in properties {
-        config.set(canonical(&property.name), property.value.expose_secret());
+        config.set(property.name(), property.value());
     }
     let limit = max_message_bytes(properties);
     config
@@ -132,24 +94,15 @@ pub(crate) fn apply(properties: &[Property], timeout: Duration, config: &mut Cli
 
 /// Less than the whole, so that it is librdkafka who says what it waited for.
 fn message_timeout_ms(properties: &[Property], timeout: Duration) -> u32 {
-    let set = properties.iter().rev().find(|property| canonical(&property.name) == "message.timeout.ms");
-    let set = set.and_then(|property| property.value.expose_secret().parse().ok());
+    let set = properties.iter().rev().find(|property| property.name() == "message.timeout.ms");
+    let set = set.and_then(|property| property.value().parse().ok());
     let most = i32::MAX.unsigned_abs();
     set.unwrap_or_else(|| u32::try_from(timeout.as_millis() * 4 / 5).unwrap_or(most).clamp(1, most))
 }
 
 pub(crate) fn max_message_bytes(properties: &[Property]) -> usize {
-    let set = properties.iter().rev().find(|property| property.name == "message.max.bytes");
-    set.and_then(|property| property.value.expose_secret().parse().ok()).unwrap_or(DEFAULT_MAX_MESSAGE_BYTES)
-}
-
-/// Whether a property's value has no place in an error.
-pub(crate) fn is_secret(name: &str) -> bool {
-    ["password", "secret", "key", "pem", "oauthbearer"].iter().any(|word| name.contains(word))
-}
-
-fn canonical(name: &str) -> &str {
-    ALIASES.iter().find(|(alias, _)| *alias == name).map_or(name, |(_, canonical)| canonical)
+    let set = properties.iter().rev().find(|property| property.name() == "message.max.bytes");
+    set.and_then(|property| property.value().parse().ok()).unwrap_or(DEFAULT_MAX_MESSAGE_BYTES)
 }
 
 #[cfg(test)]
@@ -171,7 +124,7 @@ mod tests {
     }
 
     fn owned(properties: &[(&str, &str)]) -> Vec<Property> {
-        let owned = |(name, value): &(&str, &str)| Property { name: (*name).into(), value: (*value).into() };
+        let owned = |(name, value): &(&str, &str)| Property::new(*name, *value);
         properties.iter().map(owned).collect()
     }
 

@@ -1,7 +1,7 @@
-use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use audit_kafka::Trouble;
 use rdkafka::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
@@ -37,13 +37,6 @@ pub(crate) struct Failure {
     /// Which of those handed over.
     pub(crate) index: usize,
     pub(crate) code: RDKafkaErrorCode,
-}
-
-/// What is wrong between librdkafka and the brokers, in its words.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Trouble {
-    pub(crate) code: RDKafkaErrorCode,
-    pub(crate) reason: String,
 }
 
 /// No broker can be talked to, for longer than there is hope.
@@ -123,15 +116,9 @@ impl State {
         self.out_of_reach_since.map(|since| since + GRACE)
     }
 
-    /// Keeps what says most: "1/1 brokers are down" says less than what became of one of them, and "disconnected" less
-    /// than that a certificate or a password is wrong.
+    /// Keeps what says most.
     fn note(&mut self, trouble: Trouble) {
-        let weight = |trouble: &Trouble| match trouble.code {
-            RDKafkaErrorCode::AllBrokersDown => 0,
-            RDKafkaErrorCode::BrokerTransportFailure => 1,
-            _ => 2,
-        };
-        if self.trouble.as_ref().is_none_or(|known| weight(known) <= weight(&trouble)) {
+        if self.trouble.as_ref().is_none_or(|known| known.weight() <= trouble.weight()) {
             self.trouble = Some(trouble);
         }
     }
@@ -144,7 +131,7 @@ impl ClientContext for Reports {
         if is_out_of_reach(code) {
             state.out_of_reach_since.get_or_insert_with(Instant::now);
         }
-        state.note(Trouble { code, reason: reason_alone(reason).to_owned() });
+        state.note(Trouble::new(code, reason));
         drop(state);
         self.changed.notify_one();
     }
@@ -154,7 +141,7 @@ impl ClientContext for Reports {
         // Of a broker that hangs up or does not answer librdkafka speaks in its log only.
         if facility == "FAIL" {
             let code = RDKafkaErrorCode::BrokerTransportFailure;
-            self.lock().note(Trouble { code, reason: reason_alone(message).to_owned() });
+            self.lock().note(Trouble::new(code, message));
         }
     }
 
@@ -180,41 +167,15 @@ impl ProducerContext for Reports {
     }
 }
 
-impl fmt::Display for Trouble {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.reason)?;
-        // What TLS has to complain of comes with the code of a lost connection at times.
-        let code = if self.reason.contains("certificate") { RDKafkaErrorCode::SSL } else { self.code };
-        match advice(code) {
-            Some(advice) => write!(f, "; {advice}"),
-            None => Ok(()),
-        }
-    }
-}
-
 /// What to do about an error, where that can be said.
 pub(crate) fn advice(code: RDKafkaErrorCode) -> Option<&'static str> {
     Some(match code {
-        RDKafkaErrorCode::AllBrokersDown | RDKafkaErrorCode::BrokerTransportFailure => {
-            "are the brokers up, and is the security protocol theirs?"
-        }
-        RDKafkaErrorCode::Resolve => {
-            "are the names in bootstrap_servers (bootstrap.servers) and in advertised.listeners known here?"
-        }
-        RDKafkaErrorCode::Authentication | RDKafkaErrorCode::SaslAuthenticationFailed => {
-            "are user name, password and mechanism right (sasl.username, sasl.password, sasl.mechanism)?"
-        }
-        RDKafkaErrorCode::SSL => {
-            "does ca_file (ssl.ca.location) hold the authority of the brokers' certificates, and do they ask for a \
-             client_certificate (ssl.certificate.location, ssl.key.location)?"
-        }
-        RDKafkaErrorCode::UnknownTopic | RDKafkaErrorCode::UnknownTopicOrPartition => "create the topic",
         RDKafkaErrorCode::TopicAuthorizationFailed => "allow this user WRITE and DESCRIBE on the topic",
         RDKafkaErrorCode::ClusterAuthorizationFailed => "allow this user IDEMPOTENT_WRITE on the cluster",
         RDKafkaErrorCode::NotEnoughReplicas | RDKafkaErrorCode::NotEnoughReplicasAfterAppend => {
             "fewer brokers are up than the topic's min.insync.replicas"
         }
-        _ => return None,
+        other => return audit_kafka::advice(other),
     })
 }
 
@@ -224,28 +185,11 @@ fn is_out_of_reach(code: RDKafkaErrorCode) -> bool {
     matches!(code, RDKafkaErrorCode::AllBrokersDown | RDKafkaErrorCode::Fatal)
 }
 
-/// `[thrd:127.0.0.1:9092/bootstrap]: … (after 0ms in state CONNECT)` without what only librdkafka's authors want to know.
-fn reason_alone(text: &str) -> &str {
-    let text = match text.strip_prefix("[thrd:").and_then(|rest| rest.split_once("]: ")) {
-        Some((_, rest)) => rest,
-        None => text,
-    };
-    text.rsplit_once(" (after ").map_or(text, |(reason, _)| reason)
-}
-
 #[cfg(test)]
 mod tests {
     use rdkafka::error::RDKafkaErrorCode;
 
-    use super::{State, Trouble, reason_alone};
-
-    #[test]
-    fn a_reason_without_threads_and_states() {
-        let text = "[thrd:a:1/bootstrap]: a:1/bootstrap: Connect to ipv4#1.2.3.4:1 failed: Connection refused \
-                    (after 0ms in state CONNECT, 1 identical error(s) suppressed)";
-        assert_eq!(reason_alone(text), "a:1/bootstrap: Connect to ipv4#1.2.3.4:1 failed: Connection refused");
-        assert_eq!(reason_alone("1/1 brokers are down"), "1/1 brokers are down");
-    }
+    use super::{State, Trouble};
 
     #[test]
     fn what_says_most_is_kept() {

@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use audit_kafka::refusal;
 use audit_model::Timestamp;
 use audit_retention::kafka::{Change, Topic, TopicConfig, plan};
 use audit_retention::{Holds, Plan, Policy};
@@ -12,7 +13,6 @@ use tokio::time::sleep;
 use crate::KafkaOptions;
 use crate::check::{self, TIMEOUT};
 use crate::connection::Connection;
-use crate::options::refusal;
 use crate::reports::advice;
 
 /// How often, and in what distance at first, to look whether a change has come to the brokers; 5 s in all.

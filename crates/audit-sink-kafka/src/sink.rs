@@ -1,14 +1,14 @@
 use std::fmt;
 
+use audit_kafka::{KafkaOptionsError, refusal};
 use audit_sink::{Batch, Receipt, Record, Rejection, SendFuture, Sink, SinkError};
 use rdkafka::error::KafkaError;
 use tokio::time::Instant;
 
 use crate::connection::{Connection, Undelivered};
-use crate::options::refusal;
 use crate::progress::Progress;
 use crate::reports::Failure;
-use crate::{KafkaOptions, KafkaOptionsError, check, record};
+use crate::{KafkaOptions, check, record};
 
 /// Sends records to a topic, and waits until all in-sync replicas have them.
 ///

@@ -1,7 +1,7 @@
 //! What `KafkaSink::new` refuses, in words that name it. No broker is needed.
 #![allow(clippy::unwrap_used, reason = "a test that fails may panic")]
 
-use audit_sink_kafka::{KafkaOptions, KafkaSink, SaslMechanism, SecurityProtocol};
+use audit_sink_kafka::{Brokers, KafkaOptions, KafkaSink, SaslMechanism, SecurityProtocol};
 use secrecy::SecretString;
 
 fn options() -> KafkaOptions {
@@ -114,6 +114,13 @@ fn security_that_contradicts_itself() {
     );
     let this = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
     refused(options().security(SecurityProtocol::Ssl).ca_file(this), "ssl.ca.location");
+}
+
+#[test]
+fn brokers_that_are_known_already() {
+    let brokers = Brokers::new(["127.0.0.1:9092".to_owned()]).property("acks", "1");
+    let said = refusal(KafkaOptions::of(brokers, "audit"));
+    assert!(said.contains("`acks` must be all"), "{said}");
 }
 
 #[test]

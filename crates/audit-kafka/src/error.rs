@@ -1,6 +1,10 @@
 use std::path::PathBuf;
 
-/// Why a [`KafkaSink`](crate::KafkaSink) cannot be made of its options.
+use rdkafka::error::KafkaError;
+
+use crate::property;
+
+/// Why nothing can be made of the options.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum KafkaOptionsError {
@@ -19,6 +23,12 @@ pub enum KafkaOptionsError {
         /// What stands there.
         found: String,
     },
+    /// Nothing to read.
+    #[error("topic: expected at least one")]
+    NoTopic,
+    /// Kafka has no consumer groups of such names.
+    #[error("group (group.id): found nothing, expected the name of a consumer group, such as `audit-log`")]
+    NoGroup,
     /// Neither a protocol nor a mechanism of this name is known.
     #[error("{option}: found `{found}`, expected one of {expected}")]
     UnknownName {
@@ -65,7 +75,7 @@ pub enum KafkaOptionsError {
         /// What to use.
         option: &'static str,
     },
-    /// A property of librdkafka that would break what this sink promises.
+    /// A property of librdkafka that would break what is promised.
     #[error("librdkafka property `{name}` must be {expected}: {why}")]
     PropertyBreaksGuarantee {
         /// Which property.
@@ -78,4 +88,18 @@ pub enum KafkaOptionsError {
     /// librdkafka does not take the options.
     #[error("librdkafka does not take these options: {0}")]
     Refused(String),
+}
+
+/// What librdkafka says about options that it does not take, without their values where these may be secret.
+#[must_use]
+pub fn refusal(error: &KafkaError) -> KafkaOptionsError {
+    KafkaOptionsError::Refused(match error {
+        KafkaError::ClientConfig(_, _, name, _) if property::is_secret(name) => {
+            format!("the value of `{name}` is not valid")
+        }
+        KafkaError::ClientConfig(_, reason, name, _) if reason.contains(name.as_str()) => reason.clone(),
+        KafkaError::ClientConfig(_, reason, name, _) => format!("`{name}`: {reason}"),
+        KafkaError::ClientCreation(reason) => reason.clone(),
+        other => other.to_string(),
+    })
 }
