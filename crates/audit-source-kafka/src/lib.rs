@@ -1,0 +1,18 @@
+#![doc = include_str!("../README.md")]
+
+mod condition;
+mod identity;
+mod lost;
+mod options;
+mod progress;
+mod reader;
+mod session;
+mod source;
+mod taking;
+mod window;
+
+pub use audit_kafka::{Brokers, KafkaOptionsError, SaslMechanism, SecurityProtocol};
+
+pub use lost::LostRecords;
+pub use options::{KafkaSourceOptions, Start};
+pub use source::KafkaSource;
