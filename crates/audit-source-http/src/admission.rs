@@ -57,13 +57,17 @@ impl<'a> Admission<'a> {
     }
 
     /// Says who it is, if they have the role.
-    pub(crate) fn admit(&self, role: Role, now: Timestamp) -> Result<Caller, Refusal> {
+    pub(crate) async fn admit(&self, role: Role, now: Timestamp) -> Result<Caller, Refusal> {
         if self.is_odd {
             // Not anonymous: they meant to say who they are.
             let denial = Denial::Unauthenticated { reason: "malformed_credentials", claimed: None };
             return Err(self.refuse(&denial));
         }
-        let caller = self.access.identify(&self.presented, now).map_err(|denial| self.refuse(&denial))?;
+        #[cfg(feature = "oidc")]
+        let known = self.access.identify_with_fresh_keys(&self.presented, now).await;
+        #[cfg(not(feature = "oidc"))]
+        let known = std::future::ready(self.access.identify(&self.presented, now)).await;
+        let caller = known.map_err(|denial| self.refuse(&denial))?;
         self.witness.used(&caller, &self.asked);
         self.access.authorize(&caller, role).map_err(|denial| self.refuse(&denial))?;
         Ok(caller)

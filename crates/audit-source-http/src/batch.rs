@@ -56,26 +56,30 @@ impl Batch {
         self.entries.push(Entry { id_end: self.ids.len(), fate });
     }
 
-    /// Waits until it is known of all what became of them. All are asked each time: while the log has no room, each that waits for it has
-    /// to be there when there is some.
+    /// Waits until it is known of all what became of them.
+    ///
+    /// As a rule they share a commit: then waiting for the first is waiting for all, and costs one waker. When that is not so (the log
+    /// had no room for some), all that are left are asked each time, since each has to be there when there is room.
     pub(crate) async fn settle(&mut self) {
-        let mut first = 0;
+        let (mut first, mut is_first_time) = (0, true);
         poll_fn(|context| {
             let mut is_settled = true;
             for (index, entry) in self.entries.iter_mut().enumerate().skip(first) {
                 if let Fate::Begun(emit) = &mut entry.fate {
                     match Pin::new(emit).poll(context) {
                         Poll::Ready(known) => entry.fate = Fate::Known(known),
-                        Poll::Pending => {
+                        Poll::Pending if is_first_time => {
                             is_settled = false;
-                            continue;
+                            break;
                         }
+                        Poll::Pending => is_settled = false,
                     }
                 }
                 if is_settled {
                     first = index + 1;
                 }
             }
+            is_first_time = false;
             if is_settled { Poll::Ready(()) } else { Poll::Pending }
         })
         .await;

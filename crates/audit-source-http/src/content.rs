@@ -65,7 +65,8 @@ impl Content {
         let text = one.map(|one| one.to_str().map_err(|_| wrong_type(EXPECTED_TYPES))).transpose()?;
         let mut parts = text.unwrap_or_default().split(';').map(str::trim);
         let media = parts.next().unwrap_or_default().to_ascii_lowercase();
-        let charset = parts.find_map(|part| part.split_once('=').filter(|part| part.0.eq_ignore_ascii_case("charset")));
+        let charset =
+            parts.find_map(|part| part.split_once('=').filter(|part| part.0.eq_ignore_ascii_case("charset")));
         if let Some((_, charset)) = charset
             && !charset.trim_matches('"').eq_ignore_ascii_case("utf-8")
         {
@@ -74,7 +75,9 @@ impl Content {
         match media.as_str() {
             "application/cloudevents+json" => Ok(Self::CloudEvent),
             "application/cloudevents-batch+json" => Ok(Self::CloudEvents),
-            _ if headers.contains_key("ce-specversion") => attributes(headers, text).map(Self::CloudEventData),
+            _ if headers.contains_key("ce-specversion") => {
+                attributes(headers, text).map(Self::CloudEventData)
+            }
             "application/json" => Ok(Self::Json),
             "application/x-ndjson" | "application/jsonl" => Ok(Self::Lines),
             _ => Err(wrong_type(EXPECTED_TYPES)),

@@ -34,10 +34,11 @@ impl Events<'_> {
         let (head, body) = request.into_parts();
         let request = Request::from_parts(head, ());
         let admission = Admission::new(&access, self.witness, peer, &request);
-        let caller = admission.admit(Role::Ingest, Timestamp::now())?;
+        let caller = admission.admit(Role::Ingest, Timestamp::now()).await?;
         let encoding = Encoding::of(request.headers())?;
         let content = Content::of(request.headers())?;
-        let announced = body.size_hint().exact().map_or(0, |bytes| usize::try_from(bytes).unwrap_or(usize::MAX));
+        let announced =
+            body.size_hint().exact().map_or(0, |bytes| usize::try_from(bytes).unwrap_or(usize::MAX));
         if announced > self.limits.max_body_bytes {
             return Err(body::longer_than(self.limits.max_body_bytes));
         }

@@ -46,9 +46,8 @@ impl OperationsServer {
     /// When the address cannot be listened on.
     pub async fn bind(listen: &str, operations: Arc<dyn Operations>) -> Result<Self, SourceError> {
         let (listener, address) = bind(listen).await?;
-        let mut limits = Limits::default();
-        // Probes are few; whoever keeps connections to this one open must not take those of the events.
-        limits.max_connections = 128;
+        // Probes are few.
+        let limits = Limits { max_connections: 128, ..Limits::default() };
         Ok(Self { server: Server { listener, address, certificates: None, limits }, operations })
     }
 
@@ -84,7 +83,8 @@ impl OperationsApi {
     fn route(&self, request: &Request<Incoming>) -> Result<Answer, Refusal> {
         let unknown = || problem(StatusCode::NOT_FOUND, "expected /healthz, /readyz, /metrics or /v1/status");
         let route = Route::of(request.uri().path());
-        let route = route.filter(|route| !matches!(route, Route::Events | Route::OpenApi)).ok_or_else(unknown)?;
+        let route =
+            route.filter(|route| !matches!(route, Route::Events | Route::OpenApi)).ok_or_else(unknown)?;
         route.check(request.method(), request.headers())?;
         answer_to(route, &*self.operations).ok_or_else(unknown)
     }

@@ -53,8 +53,7 @@ pub(crate) fn wrong_method(allow: &'static str) -> Refusal {
 /// What somebody who may not is told: never why what they showed is not believed.
 pub(crate) fn denied(denial: &Denial) -> Refusal {
     let unknown = |detail, challenge| {
-        problem(StatusCode::UNAUTHORIZED, detail)
-            .with(WWW_AUTHENTICATE, HeaderValue::from_static(challenge))
+        problem(StatusCode::UNAUTHORIZED, detail).with(WWW_AUTHENTICATE, HeaderValue::from_static(challenge))
     };
     match denial {
         Denial::NoCredentials => unknown(
@@ -74,5 +73,28 @@ pub(crate) fn denied(denial: &Denial) -> Refusal {
                 .retry_after(seconds)
         }
         _ => problem(StatusCode::FORBIDDEN, "this is not allowed"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use hyper::header::RETRY_AFTER;
+
+    use super::*;
+
+    #[test]
+    fn a_caller_over_their_rate_is_told_when_to_come_again() {
+        for (wait, seconds) in
+            [(Duration::from_millis(1), "1"), (Duration::from_millis(1500), "2"), (Duration::ZERO, "1")]
+        {
+            let denial = Denial::RateLimited { identity: "token:ci".to_owned(), retry_after: wait };
+            let answer = denied(&denial);
+            assert_eq!(
+                (answer.status().as_u16(), &answer.headers()[RETRY_AFTER]),
+                (429, &HeaderValue::from_static(seconds))
+            );
+        }
     }
 }

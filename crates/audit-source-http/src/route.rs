@@ -62,7 +62,12 @@ impl Route {
 fn accepts(headers: &HeaderMap, wanted: &str) -> bool {
     let group = wanted.split('/').next().unwrap_or_default();
     let (mut ranges, mut best) = (0, (0, false));
-    for range in headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(',')) {
+    for range in headers
+        .get_all(ACCEPT)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+    {
         let mut parts = range.split(';').map(str::trim);
         let name = parts.next().unwrap_or_default();
         if name.is_empty() {

@@ -24,9 +24,14 @@ pub(crate) struct Server {
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// What one connection too many is told, before it has asked for anything.
-const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/problem+json\r\ncontent-length: 107\r\n\
-    retry-after: 1\r\nconnection: close\r\n\r\n\
-    {\"detail\":\"too many connections; send the same again later\",\"status\":503,\"title\":\"Service Unavailable\"}   ";
+fn full() -> String {
+    let body = r#"{"detail":"too many connections; send the same again later","status":503,"title":"Service Unavailable"}"#;
+    format!(
+        "HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/problem+json\r\ncontent-length: {}\r\n\
+         retry-after: 1\r\nconnection: close\r\n\r\n{body}",
+        body.len()
+    )
+}
 
 pub(crate) async fn bind(listen: &str) -> Result<(TcpListener, SocketAddr), SourceError> {
     let failed = |source| SourceError::Listen { address: listen.to_owned(), source };
@@ -94,7 +99,10 @@ impl Server {
             }
         };
         if timeout(self.limits.drain_timeout, ended).await.is_err() {
-            tracing::warn!(connections = connections.len(), "connections were cut: their requests took too long");
+            tracing::warn!(
+                connections = connections.len(),
+                "connections were cut: their requests took too long"
+            );
         }
         connections.shutdown().await;
     }
@@ -103,7 +111,7 @@ impl Server {
         metrics::counter!("audit_log_http_connections_refused_total").increment(1);
         if self.certificates.is_none() {
             // Into an empty buffer, and so without waiting. Whoever cannot be told is cut off.
-            let _ = stream.try_write(FULL);
+            let _ = stream.try_write(full().as_bytes());
         }
     }
 }

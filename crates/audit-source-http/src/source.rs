@@ -62,7 +62,9 @@ impl HttpSource {
     pub async fn bind(options: HttpOptions) -> Result<Self, SourceError> {
         let certificates = options.tls.map(Certificates::read).transpose().map_err(HttpError::from)?;
         let (listener, address) = bind(&options.listen).await?;
-        if certificates.is_none() && !options.danger_allow_plain_http && !address.ip().to_canonical().is_loopback()
+        if certificates.is_none()
+            && !options.danger_allow_plain_http
+            && !address.ip().to_canonical().is_loopback()
         {
             return Err(HttpError::PlainBeyondLoopback { address }.into());
         }
@@ -128,7 +130,8 @@ impl Answers for Api {
 impl Api {
     async fn route(&self, peer: &Peer, request: Request<Incoming>) -> Result<Answer, Refusal> {
         let unknown = || {
-            let detail = "there is nothing here; events go to POST /v1/events, and /v1/openapi.json describes all";
+            let detail =
+                "there is nothing here; events go to POST /v1/events, and /v1/openapi.json describes all";
             problem(StatusCode::NOT_FOUND, detail)
         };
         let route = Route::of(request.uri().path()).ok_or_else(unknown)?;
@@ -149,7 +152,9 @@ impl Api {
         }
         let operations = self.operations.as_deref().ok_or_else(unknown)?;
         let access = (self.access)();
-        Admission::new(&access, &*self.witness, peer, &request).admit(Role::Read, Timestamp::now())?;
+        let request = request.map(drop);
+        let admission = Admission::new(&access, &*self.witness, peer, &request);
+        admission.admit(Role::Read, Timestamp::now()).await?;
         operations::answer_to(route, operations).ok_or_else(unknown)
     }
 }

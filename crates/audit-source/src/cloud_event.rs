@@ -45,16 +45,14 @@ impl Envelope {
         let time = optional(attributes, "time")?
             .map(|time| time.parse().map_err(|error| format!("time: {error}")))
             .transpose()?;
-        let actor = optional(attributes, "authid")?.map(|id| {
-            let kind = optional(attributes, "authtype").ok().flatten();
-            match kind.as_deref() {
-                Some("service_account") => Actor::service(id),
-                Some(kind) => Actor::new(kind, id),
-                None => {
-                    let mut actor = Actor::default();
-                    actor.id = Some(id);
-                    actor
-                }
+        let kind = optional(attributes, "authtype")?;
+        let actor = optional(attributes, "authid")?.map(|id| match kind.as_deref() {
+            Some("service_account") => Actor::service(id),
+            Some(kind) => Actor::new(kind, id),
+            None => {
+                let mut actor = Actor::default();
+                actor.id = Some(id);
+                actor
             }
         });
         Ok(Self {
@@ -98,7 +96,9 @@ impl Data {
         let (data, encoded) = (attributes.remove("data"), attributes.remove("data_base64"));
         let single = |name: &str, value: Value| Map::from_iter([(name.to_owned(), value)]);
         Ok(match (data, encoded) {
-            (Some(_), Some(_)) => return Err("data_base64: found beside data; expected one of them".to_owned()),
+            (Some(_), Some(_)) => {
+                return Err("data_base64: found beside data; expected one of them".to_owned());
+            }
             (None | Some(Value::Null), None) => Self::Other(Map::new()),
             (Some(Value::Object(map)), None) => {
                 let has = |name: &str| map.get(name).is_some_and(|member| !member.is_null());
@@ -128,7 +128,8 @@ fn native_event(mut native: Map, envelope: &Envelope, now: Timestamp) -> Result<
 
 fn ocsf_event(record: Map, envelope: &Envelope, now: Timestamp) -> Result<Event, String> {
     let metadata = record.get("metadata");
-    let named = metadata.and_then(|metadata| metadata.get("uid")?.as_str()).is_some_and(|uid| !uid.is_empty());
+    let named =
+        metadata.and_then(|metadata| metadata.get("uid")?.as_str()).is_some_and(|uid| !uid.is_empty());
     let now = envelope.time.unwrap_or(now);
     let event = Format::Ocsf.read_value(Value::Object(record), now);
     let mut event = event.map_err(|error| within_data(&error))?;

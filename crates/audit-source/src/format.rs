@@ -44,7 +44,7 @@ impl Format {
     pub fn read_value(self, value: Value, now: Timestamp) -> Result<Event, String> {
         match self {
             Self::Native => Event::from_value(value, now).map_err(|error| error.to_string()),
-            Self::Ocsf => event_from_value(value, now).map_err(|error| error.to_string()),
+            Self::Ocsf => event_from_value(whole_class(value), now).map_err(|error| error.to_string()),
             Self::CloudEvents => event_from_cloud_event(value, now),
             Self::Any => Self::of(&value).read_value(value, now),
         }
@@ -61,6 +61,17 @@ impl Format {
             Self::Native
         }
     }
+}
+
+/// JSON has one kind of number: a class of 6003.0, as some writers have it, is 6003.
+fn whole_class(mut value: Value) -> Value {
+    if let Some(class) = value.get_mut("class_uid")
+        && let Some(number) = class.as_f64().filter(|number| class.is_f64() && number.fract() == 0.0)
+    {
+        // Numbers that were read are within ±(2^53−1).
+        *class = (number as i64).into();
+    }
+    value
 }
 
 /// Where events come one a line, the line's number is told beside: of the place in it, the column is what helps.

@@ -18,6 +18,7 @@ const TOOL: Tool = Tool {
         "py-ocsf-models==0.10.0",
         "duckdb==2.0.0",
         "sqlglot==30.30.0",
+        "schemathesis==4.32.5",
     ],
     installer: "python3",
     install,

@@ -83,10 +83,6 @@ impl Service {
         text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
-    pub(crate) fn record(&self, sequence_number: u64) -> Value {
-        self.records()[usize::try_from(sequence_number).unwrap() - 1].clone()
-    }
-
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.directory.path().join(name)
     }
@@ -203,5 +199,6 @@ pub(crate) fn until(what: &str, mut is_so: impl FnMut() -> bool) {
 
 /// An event of that type with a detail.
 pub(crate) fn event(event_type: &str, detail: impl Into<Value>) -> String {
-    serde_json::json!({"event_type": event_type, "actor": {"id": "alice"}, "details": {"n": detail.into()}}).to_string()
+    serde_json::json!({"event_type": event_type, "actor": {"id": "alice"}, "details": {"n": detail.into()}})
+        .to_string()
 }
