@@ -67,5 +67,12 @@ fn metrics_tell_how_it_goes() {
     let totals = read();
     assert_eq!(of(&totals, "delivery_lag_records"), 7.0);
     assert!(of(&totals, "delivery_lag_seconds") > 1000.0, "the events are of January 2026");
+    drop(delivery.remove("siem", Duration::ZERO).unwrap());
+    let totals = read();
+    assert_eq!(of(&totals, "delivery_lag_records"), 0.0, "nobody is behind any more");
+    assert_eq!(of(&totals, "delivery_lag_seconds"), 0.0);
+    // What still tells how time goes by tells nothing of it.
+    std::thread::sleep(Duration::from_millis(1200));
+    assert_eq!(of(&read(), "delivery_lag_records"), 0.0);
     drop(delivery.close(Duration::ZERO));
 }

@@ -11,7 +11,7 @@ use crate::queue::{Caller, Refusal};
 use crate::shared::Shared;
 use crate::{EmitError, Receipt};
 
-/// What [`Pipeline::emit`] returns: resolves when the event is as durable as was asked for.
+/// What [`Pipeline::emit`](crate::Pipeline::emit) returns: resolves when the event is as durable as was asked for.
 #[must_use = "the answer says whether the event was recorded"]
 pub struct Emit {
     pub(crate) shared: Arc<Shared>,

@@ -110,6 +110,7 @@ fn write(path: &Path) -> io::Result<()> {
 }
 
 /// What the `metrics` facade is told with each commit.
+#[derive(Default)]
 pub(crate) struct CommitMetrics {
     known: Option<(Instant, Known)>,
 }
@@ -126,12 +127,6 @@ struct Known {
 /// commit would cost more than to tell.
 const ASK: Duration = Duration::from_secs(1);
 
-impl Default for CommitMetrics {
-    fn default() -> Self {
-        Self { known: None }
-    }
-}
-
 impl CommitMetrics {
     /// So many events were written at that time, and it took so long.
     pub(crate) fn committed(&mut self, took: Duration, events: u64, at: Timestamp) {
@@ -145,7 +140,8 @@ impl CommitMetrics {
 
     /// So many bytes of events wait, and so many may.
     pub(crate) fn buffer(&mut self, used: usize, capacity: usize) {
-        let known = self.known();
+        // Whether others want to know is asked once a commit: clocks cost more than gauges.
+        let known = &self.known.get_or_insert_with(|| (Instant::now(), Known::ask())).1;
         known.used.set(used as f64);
         known.capacity.set(capacity as f64);
     }

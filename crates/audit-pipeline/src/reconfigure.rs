@@ -9,16 +9,29 @@ use std::time::{Duration, Instant};
 #[cfg(feature = "delivery")]
 use audit_delivery::{DeliveryError, Destination, Undelivered};
 
-use crate::settings::Settings;
-use crate::{OnFailure, Pipeline, Redaction, Selection};
 #[cfg(feature = "delivery")]
-use crate::{
-    settings::Hook,
-    shared::Shared,
-    worker::{Work, Worker, WorkerError},
-};
+use crate::settings::Hook;
+use crate::settings::Settings;
+use crate::shared::Shared;
+#[cfg(feature = "delivery")]
+use crate::worker::{Work, Worker, WorkerError};
+use crate::{OnFailure, Pipeline, Redaction, Selection};
 
 /// What is to be changed of an open log; what is not named stays as it is.
+///
+/// ```
+/// use audit_model::{Action, Actor, Event, EventType};
+/// use audit_pipeline::{Pipeline, Receipt, Reconfiguration, Selection};
+///
+/// let directory = tempfile::tempdir()?;
+/// let log = Pipeline::options(directory.path().join("audit.log")).start()?;
+/// let event = Event::new(EventType::BACKUP_STARTED, Actor::user("alice"), Action::success("backup"));
+/// assert_eq!(log.try_emit(&event)?, Receipt::Queued);
+/// let only = Selection::default().events(["auth.*".parse()?]);
+/// log.reconfigure(Reconfiguration::default().selections(vec![only]))?;
+/// assert_eq!(log.try_emit(&event)?, Receipt::NotSelected);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Default)]
 #[non_exhaustive]
 pub struct Reconfiguration {
@@ -213,40 +226,46 @@ impl Pipeline {
         if shared.queue.is_closed() {
             return Err(ReconfigureError::Closed);
         }
-        let mut settings = Settings::clone(&shared.live.now());
-        #[cfg(feature = "delivery")]
-        let (mut changes, reconfigured) = (changes, &mut Reconfigured::default());
-        #[cfg(feature = "delivery")]
-        {
-            let patience = changes.parts.drain_timeout.unwrap_or(settings.drain);
-            let remove = std::mem::take(&mut changes.parts.remove);
-            let add = std::mem::take(&mut changes.parts.add);
-            reconfigured.undelivered = shared.change_destinations(&remove, add, patience)?;
-        }
-        #[cfg(feature = "delivery")]
-        let workers = std::mem::take(&mut changes.parts.workers);
-        changes.apply(&mut settings);
-        shared.live.set(settings);
-        #[cfg(feature = "delivery")]
-        {
-            shared.followers.look_again();
-            for (name, work) in workers {
-                let delivery = &shared.options.delivery;
-                delivery.workers.replace(&name, work, &delivery.recorder).map_err(|error| match error {
-                    WorkerError::Stays => ReconfigureError::Worker(name),
-                    WorkerError::Closing => ReconfigureError::Closed,
-                    WorkerError::Thread(source) => ReconfigureError::Thread { name, source },
-                })?;
-            }
-            Ok(std::mem::take(reconfigured))
-        }
-        #[cfg(not(feature = "delivery"))]
+        shared.change(changes)
+    }
+}
+
+impl Shared {
+    #[cfg(not(feature = "delivery"))]
+    fn change(&self, changes: Reconfiguration) -> Result<Reconfigured, ReconfigureError> {
+        self.set(changes);
         Ok(Reconfigured::default())
+    }
+
+    /// Has the rules of a change be in force.
+    fn set(&self, changes: Reconfiguration) {
+        let mut settings = Settings::clone(&self.live.now());
+        changes.apply(&mut settings);
+        self.live.set(settings);
     }
 }
 
 #[cfg(feature = "delivery")]
 impl Shared {
+    fn change(&self, mut changes: Reconfiguration) -> Result<Reconfigured, ReconfigureError> {
+        let parts = &mut changes.parts;
+        let patience = parts.drain_timeout.unwrap_or_else(|| self.live.now().drain);
+        let (remove, add) = (std::mem::take(&mut parts.remove), std::mem::take(&mut parts.add));
+        let workers = std::mem::take(&mut parts.workers);
+        let undelivered = self.change_destinations(&remove, add, patience)?;
+        self.set(changes);
+        self.followers.look_again();
+        for (name, work) in workers {
+            let delivery = &self.options.delivery;
+            delivery.workers.replace(&name, work, &delivery.recorder).map_err(|error| match error {
+                WorkerError::Stays => ReconfigureError::Worker(name),
+                WorkerError::Closing => ReconfigureError::Closed,
+                WorkerError::Thread(source) => ReconfigureError::Thread { name, source },
+            })?;
+        }
+        Ok(Reconfigured { undelivered })
+    }
+
     fn change_destinations(
         &self,
         remove: &[String],

@@ -9,8 +9,8 @@ use crate::{Deletion, DeletionError, Emit, EmitError, Receipt};
 
 /// A way for a part of the log, a destination that watches it say, to put records of its own into it.
 ///
-/// It is had from [`Options::recorder`](crate::Options::recorder) before the pipeline is started, and does not keep the
-/// pipeline open. Its events are neither selected nor redacted, and may be of the types that are reserved for the log.
+/// It is had from [`Options::recorder`](crate::Options::recorder) before the pipeline is started, or from
+/// [`Pipeline::recorder`](crate::Pipeline::recorder), and does not keep the pipeline open. Its events are neither selected nor redacted, and may be of the types that are reserved for the log.
 #[derive(Clone, Default)]
 pub struct Recorder {
     shared: Arc<OnceLock<Weak<Shared>>>,

@@ -27,6 +27,10 @@ pub(crate) struct Settings {
     pub(crate) before_close: Vec<Hook>,
 }
 
+#[cfg_attr(
+    not(feature = "delivery"),
+    allow(clippy::derivable_impls, reason = "with deliveries it has times that are not zero")
+)]
 impl Default for Settings {
     fn default() -> Self {
         Self {

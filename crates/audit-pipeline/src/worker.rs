@@ -108,9 +108,8 @@ pub(crate) enum WorkerError {
 impl Workers {
     pub(crate) fn start(&self, work: Vec<Work>, recorder: &Recorder) -> io::Result<()> {
         for work in work {
-            match self.begin(work, recorder) {
-                Err(WorkerError::Thread(error)) => return Err(error),
-                _ => {}
+            if let Err(WorkerError::Thread(error)) = self.begin(work, recorder) {
+                return Err(error);
             }
         }
         Ok(())

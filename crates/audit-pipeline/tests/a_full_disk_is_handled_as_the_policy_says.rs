@@ -278,3 +278,56 @@ fn closing_ends_the_wait_on_a_full_disk_and_says_what_is_lost() {
         }
     });
 }
+
+/// Whoever is sent only what can be recorded would never be sent anything again.
+#[test]
+fn a_status_tells_of_a_full_disk_and_of_room_though_nobody_tries() {
+    alone("a_status_tells_of_a_full_disk_and_of_room_though_nobody_tries", || {
+        let log = Log::new();
+        let pipeline = log.options().on_failure(OnFailure::Reject).start().unwrap();
+        assert_eq!(pipeline.status().can_record, Ok(()));
+        log.fill_up(0);
+        assert!(emit(&pipeline, "refused").is_err());
+        let why = pipeline.status().can_record.unwrap_err();
+        assert!(why.contains("File too large"), "{why}");
+        std::thread::sleep(Duration::from_millis(1500));
+        assert!(pipeline.status().can_record.is_err(), "there is still no room");
+        make_room();
+        while pipeline.status().can_record.is_err() {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        let beside = std::fs::read_dir(log.path.parent().unwrap()).unwrap();
+        assert!(beside.flatten().all(|it| !it.file_name().to_string_lossy().contains("probe")));
+        assert!(recorded(pipeline.emit_blocking(&event("after"))) > 1);
+        assert_eq!(pipeline.take_notices().len(), 2, "it cannot be written, and can again");
+        let changes = audit_pipeline::Reconfiguration::default().on_failure(OnFailure::Permit);
+        pipeline.reconfigure(changes).unwrap();
+        log.fill_up(0);
+        assert_eq!(emit(&pipeline, "dropped").unwrap(), Receipt::Dropped);
+        assert_eq!(pipeline.status().dropped, 1);
+        make_room();
+        pipeline.close().unwrap();
+    });
+}
+
+#[test]
+fn who_waits_for_the_disk_is_let_go_when_the_policy_changes() {
+    alone("who_waits_for_the_disk_is_let_go_when_the_policy_changes", || {
+        let log = Log::new();
+        let pipeline = log.options().on_failure(OnFailure::Block).start().unwrap();
+        log.fill_up(0);
+        let waiting = std::thread::spawn({
+            let pipeline = pipeline.clone();
+            move || pipeline.emit_blocking(&event("refused"))
+        });
+        std::thread::sleep(Duration::from_millis(300));
+        assert!(!waiting.is_finished());
+        assert!(pipeline.status().can_record.is_err(), "it is not waited for to be told");
+        let changes = audit_pipeline::Reconfiguration::default().on_failure(OnFailure::Reject);
+        pipeline.reconfigure(changes).unwrap();
+        assert!(matches!(waiting.join().unwrap(), Err(EmitError::Journal(_))));
+        make_room();
+        assert_eq!(recorded(pipeline.emit_blocking(&event("after"))), 2);
+        pipeline.close().unwrap();
+    });
+}
