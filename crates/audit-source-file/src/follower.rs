@@ -141,7 +141,10 @@ impl Follower {
     /// Finds the file again that a position is of.
     fn resume(&mut self, position: Position, beside: &[Sibling], look: &mut Look) {
         let open = |identity| self.trails.iter().any(|trail| trail.has(identity));
-        let found = siblings::find(&position, beside, open);
+        let mut found = siblings::find(&position, beside, open);
+        if found.is_none() && !position.complete {
+            found = siblings::find_again(&position, open);
+        }
         // A file that was read to its end is of no interest, but for writers that are late.
         let found = found.filter(|(_, metadata)| !position.complete || metadata.len() > position.offset);
         let is_there = match found {
@@ -235,10 +238,26 @@ impl Follower {
     /// Follows what came and was rotated away again between two looks.
     fn push_between(&mut self, index: usize, newer_than: Option<SystemTime>, current: (u64, u64)) {
         let Some(newer_than) = newer_than else { return };
+        for _ in 0..siblings::LOOKS {
+            if self.push_listed(index, newer_than, current) {
+                break;
+            }
+        }
+    }
+
+    /// The same, once: `false` when a file was renamed meanwhile.
+    fn push_listed(&mut self, index: usize, newer_than: SystemTime, current: (u64, u64)) -> bool {
+        let mut all = true;
         for sibling in self.trails[index].between(newer_than) {
             let open =
                 sibling.identity == current || self.trails.iter().any(|trail| trail.has(sibling.identity));
-            let Some((file, metadata)) = (!open).then(|| sibling.open()).flatten() else { continue };
+            if open {
+                continue;
+            }
+            let Some((file, metadata)) = sibling.open() else {
+                all = false;
+                continue;
+            };
             // A copy that the truncation is still to follow.
             if self.trails[index].current().is_some_and(|current| current.begins_as(&file).unwrap_or(false)) {
                 continue;
@@ -258,6 +277,7 @@ impl Follower {
                 tails.insert(before_current, tail);
             }
         }
+        all
     }
 
     /// Before a file is begun: it may have been filled, copied and truncated since it was seen first, and then looks as if it was not.
@@ -284,7 +304,7 @@ impl Follower {
         let open =
             |identity| identity == tail.identity || self.trails.iter().any(|trail| trail.has(identity));
         let mut newer_than = tail.modified;
-        match siblings::find(&position, &siblings::all(&position.path), open) {
+        match siblings::find_again(&position, open) {
             Some((file, metadata)) => {
                 newer_than = metadata.modified().unwrap_or(newer_than);
                 if let Ok(mut copy) = Tail::resume(self.tail_id(), &position, file) {

@@ -8,6 +8,8 @@ use crate::position::{Position, identity};
 
 /// How many files of a directory are looked at.
 const MOST: usize = 10_000;
+/// How often a directory is looked through in which files are being renamed.
+pub(crate) const LOOKS: usize = 8;
 /// What files that were compressed are called.
 const COMPRESSED: [&str; 7] = [".gz", ".zst", ".bz2", ".xz", ".lz4", ".zip", ".Z"];
 
@@ -32,7 +34,7 @@ impl Sibling {
 pub(crate) fn all(path: &Path) -> Vec<Sibling> {
     let mut found = list(path);
     // A file that is renamed meanwhile may be missing in a listing, or be there twice.
-    for _ in 0..8 {
+    for _ in 0..LOOKS {
         let again = list(path);
         let same = again.len() == found.len()
             && again.iter().zip(&found).all(|(a, b)| a.identity == b.identity && a.path == b.path);
@@ -67,6 +69,14 @@ pub(crate) fn find(
     }
     found.sort_by_key(|sibling| (sibling.identity.1 != position.inode, std::cmp::Reverse(sibling.modified)));
     found.iter().find_map(|sibling| sibling.open().filter(|(file, _)| position.fits(file).unwrap_or(false)))
+}
+
+/// As [`find`], looking again: a file that is renamed between listing and opening is where nobody looks.
+pub(crate) fn find_again(
+    position: &Position,
+    except: impl Fn((u64, u64)) -> bool + Copy,
+) -> Option<(File, Metadata)> {
+    (0..LOOKS).find_map(|_| find(position, &all(&position.path), except))
 }
 
 /// Whether a file's name says that it was compressed.

@@ -51,7 +51,7 @@ fn survives(test: &str, rotate: fn(&Path, &Path, File) -> File) {
     }
     running.stop();
     let mut random = std::time::UNIX_EPOCH.elapsed().unwrap().as_nanos() as u64;
-    println!("seed {random}");
+    eprintln!("seed {random}");
     let mut next = move |below: u64| {
         random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (random >> 33) % below
@@ -80,7 +80,7 @@ fn survives(test: &str, rotate: fn(&Path, &Path, File) -> File) {
             child.wait().unwrap();
             kills += 1;
         }
-        println!("{kills} kills");
+        eprintln!("{kills} kills");
     });
     let all = ROTATIONS * LINES_EACH;
     let distinct = |place: &Place| place.numbers().into_iter().collect::<HashSet<u64>>().len() as u64;
@@ -114,7 +114,7 @@ fn survives(test: &str, rotate: fn(&Path, &Path, File) -> File) {
         }
         ids.insert(number, id);
     }
-    println!("{twice} lines of {all} are there twice");
+    eprintln!("{twice} lines of {all} are there twice");
     assert_eq!(place.gaps(), Vec::<serde_json::Value>::new(), "nothing was lost, and nothing is said to be");
     assert_eq!(place.rejects(), Vec::<serde_json::Value>::new());
 }

@@ -389,8 +389,45 @@ fn what_a_confirming_sender_was_told_is_durable_though_the_source_is_killed() {
     place.run(|options| options).stop();
     let found: std::collections::HashSet<String> =
         place.events().iter().map(|event| event["event_id"].as_str().unwrap().to_owned()).collect();
-    println!("{} of {number} events accepted, {} in the log", accepted.len(), found.len());
+    eprintln!("{} of {number} events accepted, {} in the log", accepted.len(), found.len());
     assert!(accepted.len() > 1000, "nothing was tested: {} accepted", accepted.len());
     let lost: Vec<u64> = accepted.into_iter().filter(|n| !found.contains(&format!("e{n}"))).collect();
     assert_eq!(lost, Vec::<u64>::new());
+}
+
+/// Whoever sees the connection end in order knows that all of it is durable: a killed source must not end it so.
+#[test]
+fn a_killed_source_ends_no_connection_in_order_before_all_is_durable() {
+    let name = "a_killed_source_ends_no_connection_in_order_before_all_is_durable";
+    if let Some(argument) = place::child_argument() {
+        let (root, port) = argument.rsplit_once(' ').unwrap();
+        let place = Place::of(root);
+        let running = place.run_at(&format!("127.0.0.1:{port}"), |options| options);
+        place::limit_files(&fs::metadata(place.path("audit.log")).unwrap().len().to_string());
+        fs::write(place.path("ready"), "").unwrap();
+        while running.intake.status().failing.is_none() {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        fs::write(place.path("failing"), "").unwrap();
+        loop {
+            std::thread::park();
+        }
+    }
+    let place = Place::new();
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let mut child = place::spawn_child(name, &format!("{} {port}", place.root()));
+    let until = |file: &str| {
+        while !place.path(file).exists() {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    };
+    until("ready");
+    let mut sender = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    sender.write_all(b"<13>1 - h a - - - x\n").unwrap();
+    sender.shutdown(std::net::Shutdown::Write).unwrap();
+    until("failing");
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let end = sender.read(&mut [0]).map_err(|error| error.kind());
+    assert_eq!(end, Err(std::io::ErrorKind::ConnectionReset));
 }

@@ -94,7 +94,7 @@ pub(crate) fn setting(name: &str) -> Option<String> {
     let value = std::env::var(name).ok();
     if value.is_none() {
         assert_ne!(std::env::var("CI").as_deref(), Ok("true"), "{name} is not set");
-        println!("skipped: {name} is not set (cargo xtask test sets it)");
+        eprintln!("skipped: {name} is not set (cargo xtask test sets it)");
     }
     value
 }
