@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use audit_delivery::{BatchLimits, Beginning, Destination, Retry};
 use audit_model::EventType;
 use audit_notify::Notice;
-use audit_pipeline::{Options, Recorder};
+use audit_pipeline::Recorder;
 use audit_sink::{Record, Sink};
 #[cfg(any(feature = "slack", feature = "pagerduty", feature = "webhook"))]
 use audit_sink_webhook::WebhookOptions;
@@ -25,29 +25,34 @@ const TELL: Duration = Duration::from_secs(2);
 /// Where the rules' memory is, in the directory of the delivery's state.
 const MEMORY: &str = "alerts.memory.json";
 
+/// What watches the log, and who is told.
+pub(crate) struct Watching {
+    pub(crate) destinations: Vec<Destination>,
+    pub(crate) before_close: Box<dyn Fn() + Send + Sync>,
+}
+
 impl Config {
-    /// Has the rules watch the log, and people told.
-    pub(crate) fn watch(
+    /// What has the rules watch the log, and people told; nothing where there are no rules.
+    pub(crate) fn watching(
         &self,
-        mut options: Options,
+        recorder: &Recorder,
         directory: &Path,
         environment: Environment<'_>,
-    ) -> Result<Options, AssembleError> {
+    ) -> Result<Option<Watching>, AssembleError> {
         if self.alerts.is_empty() {
-            return Ok(options);
+            return Ok(None);
         }
         audit_delivery::make_private(directory).map_err(failed("state_dir"))?;
-        let recorder = options.recorder();
         let rules = self.rules().map_err(failed("alerts"))?;
         let watch = Watch::open(rules, directory.join(MEMORY), recorder.clone()).map_err(failed("alerts"))?;
-        options = options.deliver_to(watch.destination());
+        let mut destinations = vec![watch.destination()];
         let mut notifiers = Vec::new();
         for place in self.notifier_places(environment).map_err(failed("alerts"))? {
-            options = options.deliver_to(self.told(&place, recorder.clone())?);
+            destinations.push(self.told(&place, recorder.clone())?);
             notifiers.push(place.name);
         }
-        let patience = self.drain_timeout.unwrap_or(SETTLE);
-        Ok(options.before_close(move || {
+        let (patience, recorder) = (self.drain_timeout.unwrap_or(SETTLE), recorder.clone());
+        let before_close = move || {
             watch.settle(patience);
             // They are told for longer than that, but while the log is open it can still say whom that did not reach.
             let begun = Instant::now();
@@ -55,7 +60,21 @@ impl Config {
             while begun.elapsed() < patience.min(TELL) && !notifiers.iter().all(has_all) {
                 std::thread::sleep(Duration::from_millis(5));
             }
-        }))
+        };
+        Ok(Some(Watching { destinations, before_close: Box::new(before_close) }))
+    }
+
+    /// Whether all is there that rules and notifiers need.
+    pub(crate) fn can_watch(
+        &self,
+        recorder: &Recorder,
+        environment: Environment<'_>,
+    ) -> Result<(), AssembleError> {
+        self.rules().map_err(failed("alerts"))?;
+        for place in self.notifier_places(environment).map_err(failed("alerts"))? {
+            self.told(&place, recorder.clone())?;
+        }
+        Ok(())
     }
 
     /// A place where people are told of alerts, ready to be delivered to; nothing is connected yet.

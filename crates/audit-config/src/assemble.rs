@@ -206,33 +206,20 @@ impl Config {
                 Durability::Os => audit_pipeline::Durability::Os,
                 Durability::None => audit_pipeline::Durability::None,
             })
-            .on_failure(match self.on_failure {
-                OnFailure::Block => audit_pipeline::OnFailure::Block,
-                OnFailure::Reject => audit_pipeline::OnFailure::Reject,
-                OnFailure::Permit => audit_pipeline::OnFailure::Permit,
-            })
+            .on_failure(self.failure_policy())
             .buffer_bytes(self.buffer_mb.get() as usize * MB as usize)
-            .redact(self.redaction(keys.as_ref())?)
-            .select(selection_where(
-                Selection::default()
-                    .events(self.events.clone())
-                    .exclude_events(self.exclude_events.clone())
-                    .actors(self.actors.clone())
-                    .exclude_actors(self.exclude_actors.clone()),
-                self.condition.as_deref(),
-            ));
-        if let (Some(0), [only]) = (journal.destination, self.destinations.as_slice()) {
-            let own =
-                Selection::default().events(only.events.clone()).exclude_events(only.exclude_events.clone());
-            options = options.select(selection_where(own, only.condition.as_deref()));
-        }
+            .redact(self.redaction(keys.as_ref())?);
+        options = self.selections(&journal).into_iter().fold(options, Options::select);
         #[cfg(feature = "delivery")]
         {
             options = self.deliver(options, &journal)?;
         }
         #[cfg(feature = "alert")]
+        if let Some(watching) =
+            self.watching(&options.recorder(), &self.delivery_dir(&journal), environment)?
         {
-            options = self.watch(options, &self.delivery_dir(&journal), environment)?;
+            options = watching.destinations.into_iter().fold(options, Options::deliver_to);
+            options = options.before_close(watching.before_close);
         }
         #[cfg(not(feature = "alert"))]
         if !self.alerts.is_empty() {
@@ -252,6 +239,30 @@ impl Config {
             options = options.chain();
         }
         Ok(options)
+    }
+
+    pub(crate) fn failure_policy(&self) -> audit_pipeline::OnFailure {
+        match self.on_failure {
+            OnFailure::Block => audit_pipeline::OnFailure::Block,
+            OnFailure::Reject => audit_pipeline::OnFailure::Reject,
+            OnFailure::Permit => audit_pipeline::OnFailure::Permit,
+        }
+    }
+
+    /// What is recorded at all.
+    pub(crate) fn selections(&self, journal: &JournalFile) -> Vec<Selection> {
+        let all = Selection::default()
+            .events(self.events.clone())
+            .exclude_events(self.exclude_events.clone())
+            .actors(self.actors.clone())
+            .exclude_actors(self.exclude_actors.clone());
+        let mut selections = vec![selection_where(all, self.condition.as_deref())];
+        if let (Some(0), [only]) = (journal.destination, self.destinations.as_slice()) {
+            let own =
+                Selection::default().events(only.events.clone()).exclude_events(only.exclude_events.clone());
+            selections.push(selection_where(own, only.condition.as_deref()));
+        }
+        selections
     }
 
     /// Where something keeps the log, that one deletes, by number too.
@@ -287,7 +298,7 @@ impl Config {
         self.origin.full_path(&self.destination_path(index))
     }
 
-    fn redaction(&self, keys: Option<&SigningKeys>) -> Result<Redaction, AssembleError> {
+    pub(crate) fn redaction(&self, keys: Option<&SigningKeys>) -> Result<Redaction, AssembleError> {
         let mut redaction = Redaction::default();
         for rule in &self.redact {
             let method = match (rule.action, keys) {

@@ -19,6 +19,14 @@ pub struct Change {
     pub new: Value,
 }
 
+impl Change {
+    /// A field that was `old` and is `new`.
+    #[must_use]
+    pub fn new(field: impl Into<String>, old: Value, new: Value) -> Self {
+        Self { field: field.into(), old, new }
+    }
+}
+
 impl Config {
     /// What is different from `old`, field by field, with the defaults of both. A secret that changed is a change, whose values are
     /// both shown masked.
@@ -37,6 +45,15 @@ impl Config {
     pub fn is_same_destination(&self, index: usize, other: &Self, other_index: usize) -> bool {
         let value = |config: &Self, index: usize| fingerprinted(&config.destinations[index]);
         value(self, index) == value(other, other_index)
+    }
+
+    /// Whether a source is the same as one of another configuration, secrets included.
+    ///
+    /// # Panics
+    /// When one of them has not so many sources.
+    #[must_use]
+    pub fn is_same_source(&self, index: usize, other: &Self, other_index: usize) -> bool {
+        fingerprinted(&self.sources[index]) == fingerprinted(&other.sources[other_index])
     }
 
     /// The keys that differ from `old` and that a log which is open cannot change: those of the file itself, its chain and its keys.
@@ -79,7 +96,7 @@ impl Config {
 }
 
 /// As JSON in which secrets are told apart.
-fn fingerprinted(what: &impl serde::Serialize) -> Value {
+pub(crate) fn fingerprinted(what: &impl serde::Serialize) -> Value {
     secret::fingerprinted(|| serde_json::to_value(what))
         .expect("the types have string keys and write without fail")
 }
@@ -101,7 +118,7 @@ fn compare(field: &str, old: &Value, new: &Value, changes: &mut Vec<Change>) {
                 compare(&below, &side(&old), &side(&new), changes);
             }
         }
-        _ => changes.push(Change { field: field.to_owned(), old: masked(old), new: masked(new) }),
+        _ => changes.push(Change::new(field, masked(old), masked(new))),
     }
 }
 

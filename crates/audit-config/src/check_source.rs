@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
+use audit_model::EventType;
+
 use crate::check::{Check, PLAIN_NAME, is_host_port, is_plain_name};
 use crate::{KafkaSource, ServerTls, Source, SourceKind, SyslogListenProtocol};
 
@@ -70,6 +72,19 @@ impl Check<'_> {
             SourceKind::Syslog(syslog) => {
                 self.listen(path, syslog.address(), addresses);
                 self.server_tls(&at("tls"), syslog.tls.as_ref());
+                for (index, rule) in syslog.rules.iter().enumerate() {
+                    let key = at(&format!("rules[{index}].event_type"));
+                    match rule.event_type.parse::<EventType>() {
+                        Err(error) => self.error(&key, error.to_string()),
+                        Ok(reserved) if reserved.is_reserved() => {
+                            self.error(
+                                &key,
+                                "found a type that is for the log's records about itself, expected another",
+                            );
+                        }
+                        Ok(_) => {}
+                    }
+                }
                 match (syslog.protocol, &syslog.tls) {
                     (SyslogListenProtocol::Tls, None) => {
                         self.error(path, "missing key `tls`, expected with `protocol: tls`");

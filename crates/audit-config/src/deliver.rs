@@ -1,5 +1,6 @@
 //! From configured destinations to sinks.
 
+use std::path::Path;
 use std::time::Duration;
 
 use audit_condition::Condition;
@@ -52,8 +53,13 @@ impl Config {
     /// # Panics
     /// When there are not so many destinations.
     pub fn delivered(&self, index: usize) -> Result<Delivered, AssembleError> {
+        self.delivered_beside(index, &[])
+    }
+
+    /// The same while other destinations still have these files.
+    pub(crate) fn delivered_beside(&self, index: usize, held: &[&Path]) -> Result<Delivered, AssembleError> {
         let destination = &self.destinations[index];
-        let sink = self.sink(index)?;
+        let sink = self.sink(index, held)?;
         let mut limits = default_limits(&destination.kind);
         let mut retry = Retry::default();
         match &destination.kind {
@@ -105,7 +111,7 @@ impl Config {
         Ok(delivered)
     }
 
-    fn sink(&self, index: usize) -> Result<Box<dyn Sink>, AssembleError> {
+    fn sink(&self, index: usize, held: &[&Path]) -> Result<Box<dyn Sink>, AssembleError> {
         let path = || self.full_path(index);
         let destination = &self.destinations[index];
         Ok(match &destination.kind {
@@ -118,7 +124,11 @@ impl Config {
                 // The log's keeper deletes here, too, and so has to find files that are old enough.
                 rotation.max_files = None;
                 rotation.max_age = rotation.max_age.or(longest_file(&self.policy()));
-                Box::new(FileSink::open(&file.path, rotation).map_err(failed(path))?)
+                if held.contains(&file.path.as_path()) {
+                    Box::new(FileSink::later(&file.path, rotation))
+                } else {
+                    Box::new(FileSink::open(&file.path, rotation).map_err(failed(path))?)
+                }
             }
             DestinationKind::Stdout(_) => Box::new(StdoutSink::new()),
             #[cfg(feature = "s3")]
@@ -252,40 +262,7 @@ pub(crate) fn cloudwatch(
 
 #[cfg(feature = "kafka")]
 pub(crate) fn kafka(kafka: &crate::KafkaDestination, timeout: Duration) -> audit_sink_kafka::KafkaOptions {
-    use audit_sink_kafka::{KafkaOptions, SaslMechanism, SecurityProtocol};
-    let security = kafka.security.clone().unwrap_or_default();
-    let mut options = KafkaOptions::new(kafka.bootstrap_servers.iter().cloned(), &kafka.topic).security(
-        match security.security_protocol {
-            crate::SecurityProtocol::Plaintext => SecurityProtocol::Plaintext,
-            crate::SecurityProtocol::Ssl => SecurityProtocol::Ssl,
-            crate::SecurityProtocol::SaslPlaintext => SecurityProtocol::SaslPlaintext,
-            crate::SecurityProtocol::SaslSsl => SecurityProtocol::SaslSsl,
-        },
-    );
-    if let (Some(mechanism), Some(name), Some(password)) =
-        (security.sasl_mechanism, security.sasl_username, security.sasl_password)
-    {
-        let mechanism = match mechanism {
-            crate::SaslMechanism::Plain => SaslMechanism::Plain,
-            crate::SaslMechanism::ScramSha256 => SaslMechanism::ScramSha256,
-            crate::SaslMechanism::ScramSha512 => SaslMechanism::ScramSha512,
-        };
-        options = options.sasl(mechanism, name, password.into());
-    }
-    if let Some(file) = security.ssl_ca_location {
-        options = options.ca_file(file);
-    }
-    if let (Some(certificate), Some(key)) = (security.ssl_certificate_location, security.ssl_key_location) {
-        options = options.client_certificate(certificate, key);
-    }
-    if let Some(password) = security.ssl_key_password {
-        options = options.key_password(password.into());
-    }
-    options = options.timeout(timeout.mul_f64(0.8));
-    for (name, value) in &kafka.librdkafka {
-        options = options.property(name, value.clone());
-    }
-    options
+    audit_sink_kafka::KafkaOptions::of(kafka.brokers(), &kafka.topic).timeout(timeout.mul_f64(0.8))
 }
 
 #[cfg(feature = "syslog")]

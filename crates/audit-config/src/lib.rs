@@ -6,6 +6,8 @@ mod alert;
 mod alerting;
 #[cfg(feature = "pipeline")]
 mod assemble;
+#[cfg(feature = "kafka")]
+mod brokers;
 mod built;
 mod changes;
 mod check;
@@ -35,6 +37,8 @@ mod parse;
 mod places;
 #[cfg(feature = "alert")]
 mod reachable;
+#[cfg(feature = "delivery")]
+mod reconfigure;
 mod redact;
 mod retention;
 mod root;
@@ -68,6 +72,8 @@ pub use places::{
     Rotation, S3Destination, SaslMechanism, SecurityProtocol, StdoutDestination, SyslogDestination,
     SyslogFacility, SyslogFormat, SyslogFraming, SyslogProtocol, Tls, WebhookBody, WebhookDestination,
 };
+#[cfg(feature = "delivery")]
+pub use reconfigure::ReconfigureError;
 pub use redact::{RedactAction, RedactRule};
 pub use retention::{LifecycleStep, Retention};
 pub use schema::schema;

@@ -95,7 +95,7 @@ impl Config {
 }
 
 /// What the destination is called that watches for all rules.
-const WATCH: &str = "alerts";
+pub(crate) const WATCH: &str = "alerts";
 
 pub(crate) fn own_name(notifier: &Notifier) -> Option<&str> {
     match notifier {

@@ -161,10 +161,26 @@ pub struct SyslogSource {
     pub protocol: SyslogListenProtocol,
     /// This server's certificate, and whose client certificates it believes: with `protocol: tls`.
     pub tls: Option<ServerTls>,
-    /// The largest message, in kilobytes (KiB): 64 when left out.
+    /// Which messages are which events; those that none of these is about are `syslog.message`.
+    #[serde(default)]
+    pub rules: Vec<SyslogRule>,
+    /// The largest message, in kilobytes (KiB): 256 when left out. Of a longer one the first part is recorded, with a note.
     pub max_message_kb: Option<NonZeroU32>,
-    /// How many connections there may be at once: 1024 when left out.
+    /// How many connections there may be at once: 256 when left out.
     pub max_connections: Option<NonZeroU32>,
+}
+
+/// Which messages are events of a type. Whatever is left out is not looked at.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "snake_case")]
+#[non_exhaustive]
+pub struct SyslogRule {
+    /// The APP-NAME of those messages; `*` for any run of characters.
+    pub app_name: Option<String>,
+    /// Their MSGID.
+    pub message_id: Option<String>,
+    /// The event's type.
+    pub event_type: String,
 }
 
 /// The transport under a syslog listener.

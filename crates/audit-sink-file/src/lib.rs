@@ -12,6 +12,8 @@ use audit_sink::{Batch, Receipt, SendFuture, Sink, SinkError};
 #[derive(Debug)]
 pub struct FileSink {
     path: PathBuf,
+    /// How the file is to be opened, until it is.
+    unopened: Option<Rotation>,
     journal: Option<Journal>,
     /// The batch that this sink wrote last, so that it is written once if it is repeated. What the file holds from before
     /// tells nothing: it may be of another chain.
@@ -25,9 +27,25 @@ impl FileSink {
     /// # Errors
     /// When another writer has the file, or it cannot be opened or read.
     pub fn open(path: &Path, rotation: Rotation) -> Result<Self, JournalError> {
-        let options = Options::default().rotation(rotation);
-        let (journal, _) = Journal::open(path, options, Timestamp::now())?;
-        Ok(Self { path: path.to_owned(), journal: Some(journal), last: None, lines: Vec::new() })
+        let mut sink = Self::later(path, rotation);
+        sink.journal()?;
+        Ok(sink)
+    }
+
+    /// Opens the file, or makes it, when there is something to be written: for the successor of a sink that still has it.
+    #[must_use]
+    pub fn later(path: &Path, rotation: Rotation) -> Self {
+        Self { path: path.to_owned(), unopened: Some(rotation), journal: None, last: None, lines: Vec::new() }
+    }
+
+    /// The open file; `None` when it was closed.
+    fn journal(&mut self) -> Result<Option<&mut Journal>, JournalError> {
+        if let Some(rotation) = &self.unopened {
+            let options = Options::default().rotation(rotation.clone());
+            let (journal, _) = Journal::open(&self.path, options, Timestamp::now())?;
+            (self.journal, self.unopened) = (Some(journal), None);
+        }
+        Ok(self.journal.as_mut())
     }
 
     /// Where the file is.
@@ -48,9 +66,9 @@ fn identity(batch: &Batch) -> Option<Identity> {
 impl Sink for FileSink {
     fn send<'a>(&'a mut self, batch: &'a Batch) -> SendFuture<'a, Receipt> {
         Box::pin(async move {
-            let journal = self.journal.as_mut().ok_or(SinkError::Closed)?;
+            let is_closed = self.journal().map_err(SinkError::retryable)?.is_none();
             let identity = identity(batch);
-            if identity.is_none() || identity == self.last {
+            if !is_closed && (identity.is_none() || identity == self.last) {
                 return Ok(Receipt::default());
             }
             self.lines.clear();
@@ -59,6 +77,7 @@ impl Sink for FileSink {
                 self.lines.push(b'\n');
             }
             let records = batch.records.len() as u64;
+            let journal = self.journal.as_mut().ok_or(SinkError::Closed)?;
             journal.append(&self.lines, records, Timestamp::now()).map_err(SinkError::retryable)?;
             self.last = identity;
             Ok(Receipt::default())
@@ -67,13 +86,16 @@ impl Sink for FileSink {
 
     fn check(&mut self) -> SendFuture<'_, ()> {
         Box::pin(async move {
-            let journal = self.journal.as_mut().ok_or(SinkError::Closed)?;
+            let journal = self.journal().map_err(SinkError::retryable)?.ok_or(SinkError::Closed)?;
             journal.check(Timestamp::now()).map_err(SinkError::retryable)
         })
     }
 
     fn close(&mut self) -> SendFuture<'_, ()> {
         Box::pin(async move {
+            if self.unopened.take().is_some() {
+                return Ok(());
+            }
             let journal = self.journal.take().ok_or(SinkError::Closed)?;
             journal.close().map_err(SinkError::retryable)
         })

@@ -1,0 +1,143 @@
+//! From one configuration to another, while the log is open.
+
+use std::time::Duration;
+
+use audit_pipeline::{Pipeline, Reconfiguration};
+
+use crate::assemble::MB;
+use crate::changes::fingerprinted;
+#[cfg(feature = "alert")]
+use crate::notifiers::WATCH;
+use crate::{AssembleError, Config, DestinationKind, Environment, JournalFile};
+
+/// What a pipeline has when nothing is said.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Why an open log was not changed, or not all of it.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReconfigureError {
+    /// What the new configuration needs is not there, or not what it should be. Nothing has changed.
+    #[error(transparent)]
+    Assemble(#[from] AssembleError),
+    /// The log could not be changed.
+    #[error(transparent)]
+    Log(#[from] audit_pipeline::ReconfigureError),
+}
+
+impl Config {
+    /// Has the open log that `old` described do what this one says. Destinations and rules that are the same are not
+    /// disturbed. It blocks for as long as those that go, or change, take to finish what is on its way.
+    ///
+    /// What an open log cannot change is not looked at: see [`needs_restart_since`](Self::needs_restart_since).
+    ///
+    /// # Errors
+    /// As [`pipeline`](Self::pipeline), and when a destination does not let go of its place.
+    pub fn reconfigure(
+        &self,
+        old: &Self,
+        log: &Pipeline,
+        environment: Environment<'_>,
+    ) -> Result<(), ReconfigureError> {
+        let journal = self.journal(environment).ok_or(AssembleError::NoJournal)?;
+        let keys = self.signing_keys(environment)?;
+        let mut change = Reconfiguration::default()
+            .selections(self.selections(&journal))
+            .redact(self.redaction(keys.as_ref())?)
+            .on_failure(self.failure_policy())
+            .required_timeout(self.required_timeout.unwrap_or(PATIENCE))
+            .drain_timeout(self.drain_timeout.unwrap_or(PATIENCE))
+            .max_spool_bytes(self.max_spool_mb.map(|most| u64::from(most.get()) * MB));
+        change = self.changed_destinations(old, &journal, change, environment)?;
+        let kept = |config: &Self| (fingerprinted(&config.retention), fingerprinted(&config.destinations));
+        if kept(self) != kept(old) {
+            let keeper = self.keeper_of(&journal);
+            change = change.worker("audit-keeper", move |worker| keeper.work(worker));
+        }
+        #[cfg(feature = "alert")]
+        {
+            change = self.changed_alerts(old, &journal, change, log, environment)?;
+        }
+        log.reconfigure(change)?;
+        Ok(())
+    }
+
+    fn changed_destinations(
+        &self,
+        old: &Self,
+        journal: &JournalFile,
+        mut change: Reconfiguration,
+        environment: Environment<'_>,
+    ) -> Result<Reconfiguration, AssembleError> {
+        let old_journal = old.journal(environment).and_then(|file| file.destination);
+        let delivered = |config: &Self, journal: Option<usize>| -> Vec<usize> {
+            (0..config.destinations.len()).filter(|index| Some(*index) != journal).collect()
+        };
+        let (before, now) = (delivered(old, old_journal), delivered(self, journal.destination));
+        for index in &before {
+            let name = old.destination_name(*index);
+            if !now.iter().any(|now| self.destination_name(*now) == name) {
+                change = change.remove_destination(name);
+            }
+        }
+        let file = |index: &usize| match &old.destinations[*index].kind {
+            DestinationKind::File(file) => Some(file.path.as_path()),
+            _ => None,
+        };
+        let held: Vec<_> = before.iter().filter_map(file).collect();
+        // When a copy's files are rotated, and for how long objects are locked, depends on the retention, too.
+        let same_retention = fingerprinted(&self.retention) == fingerprinted(&old.retention);
+        for index in now {
+            let same = |before: &&usize| {
+                old.destination_name(**before) == self.destination_name(index)
+                    && self.is_same_destination(index, old, **before)
+            };
+            if !same_retention || !before.iter().any(|before| same(&before)) {
+                change = change.deliver_to(self.delivered_beside(index, &held)?);
+            }
+        }
+        Ok(change)
+    }
+
+    /// Rules that go have written down what they remember before others read that: so they go first.
+    #[cfg(feature = "alert")]
+    fn changed_alerts(
+        &self,
+        old: &Self,
+        journal: &JournalFile,
+        change: Reconfiguration,
+        log: &Pipeline,
+        environment: Environment<'_>,
+    ) -> Result<Reconfiguration, ReconfigureError> {
+        let watched = |config: &Self| {
+            (fingerprinted(&config.alerts), fingerprinted(&config.notifiers), config.drain_timeout)
+        };
+        if watched(self) == watched(old) {
+            return Ok(change);
+        }
+        let (recorder, directory) = (log.recorder(), self.delivery_dir(journal));
+        self.can_watch(&recorder, environment)?;
+        let names = |config: &Self| -> Vec<String> {
+            let places = config.notifier_places(environment).unwrap_or_default();
+            let rules = (!config.alerts.is_empty()).then(|| WATCH.to_owned());
+            rules.into_iter().chain(places.into_iter().map(|place| place.name)).collect()
+        };
+        let gone =
+            names(old).into_iter().fold(Reconfiguration::default(), Reconfiguration::remove_destination);
+        log.reconfigure(gone.nothing_before_close())?;
+        let watch = |config: &Self, change: Reconfiguration| -> Result<Reconfiguration, AssembleError> {
+            let Some(watching) = config.watching(&recorder, &directory, environment)? else {
+                return Ok(change);
+            };
+            let change = watching.destinations.into_iter().fold(change, Reconfiguration::deliver_to);
+            Ok(change.before_close(watching.before_close))
+        };
+        watch(self, change).map_err(|error| {
+            // Whoever watched before goes on.
+            if let Ok(back) = watch(old, Reconfiguration::default()) {
+                let _ = log.reconfigure(back);
+            }
+            error.into()
+        })
+    }
+}
