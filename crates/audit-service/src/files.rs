@@ -1,0 +1,93 @@
+//! Files that are read again when they change.
+
+use std::fs;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::PathBuf;
+
+/// Files, and what they looked like. A ConfigMap is changed by swapping a symbolic link to a directory above the file, so it is what
+/// the path leads to that counts; and a poll of a few paths a second costs nothing, where notifications would have to follow every link.
+#[derive(Debug, Default)]
+pub(crate) struct Files {
+    seen: Vec<(PathBuf, Option<Looks>)>,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+struct Looks {
+    device: u64,
+    inode: u64,
+    size: u64,
+    changed: (i64, i64),
+}
+
+impl Files {
+    /// These files, as they are now.
+    pub(crate) fn new(paths: impl IntoIterator<Item = PathBuf>) -> Self {
+        Self {
+            seen: paths
+                .into_iter()
+                .map(|path| {
+                    let looks = look(&path);
+                    (path, looks)
+                })
+                .collect(),
+        }
+    }
+
+    /// Whether one of them is not what it was when this was last asked. One that is gone is no change: it may be about to be replaced.
+    pub(crate) fn have_changed(&mut self) -> bool {
+        let mut changed = false;
+        for (path, seen) in &mut self.seen {
+            let now = look(path);
+            if now.is_some() && now != *seen {
+                *seen = now;
+                changed = true;
+            }
+        }
+        changed
+    }
+}
+
+fn look(path: &PathBuf) -> Option<Looks> {
+    let file = fs::metadata(path).ok()?;
+    Some(Looks {
+        device: file.dev(),
+        inode: file.ino(),
+        size: file.size(),
+        // The time of change, which nobody can set, and not that of modification.
+        changed: (file.ctime(), file.ctime_nsec()),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test that fails may panic")]
+
+    use std::fs;
+    use std::os::unix::fs::symlink;
+
+    use super::Files;
+
+    #[test]
+    fn a_swapped_link_above_the_file_is_a_change() {
+        let directory = tempfile::tempdir().unwrap();
+        let at = |name: &str| directory.path().join(name);
+        for (version, text) in [("v1", "a"), ("v2", "b")] {
+            fs::create_dir(at(version)).unwrap();
+            fs::write(at(version).join("audit.yaml"), text).unwrap();
+        }
+        symlink(at("v1"), at("data")).unwrap();
+        symlink("data/audit.yaml", at("audit.yaml")).unwrap();
+        let mut files = Files::new([at("audit.yaml"), at("is not there")]);
+        assert!(!files.have_changed());
+        symlink(at("v2"), at("data.new")).unwrap();
+        fs::rename(at("data.new"), at("data")).unwrap();
+        assert!(files.have_changed());
+        assert!(!files.have_changed(), "each is told once");
+        fs::remove_file(at("v2").join("audit.yaml")).unwrap();
+        assert!(!files.have_changed(), "one that is gone may come again");
+        fs::write(at("v2").join("audit.yaml"), "c").unwrap();
+        assert!(files.have_changed());
+        fs::write(at("is not there"), "d").unwrap();
+        assert!(files.have_changed());
+    }
+}

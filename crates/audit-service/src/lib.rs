@@ -1,0 +1,23 @@
+#![doc = include_str!("../README.md")]
+
+mod access;
+mod error;
+mod files;
+mod health;
+#[cfg(feature = "http")]
+mod http;
+#[cfg(feature = "kafka")]
+mod kafka;
+mod operations;
+mod record;
+mod reload;
+mod running;
+mod service;
+mod sources;
+#[cfg(feature = "syslog")]
+mod syslog;
+mod witness;
+
+pub use error::{ReloadError, ServiceError};
+pub use service::{Service, ServiceOptions};
+pub use sources::BUILT;

@@ -1,0 +1,260 @@
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use audit_config::{Change, Config, JournalFile};
+use audit_model::{Timestamp, Value};
+use audit_pipeline::{Pipeline, Recorder};
+use audit_source::Rejects;
+use tokio::runtime::Handle;
+
+use crate::access::Doors;
+use crate::files::Files;
+use crate::running::Running;
+use crate::witness::OnRecord;
+use crate::{ReloadError, ServiceError, record};
+
+/// What a service is made of, besides its log.
+#[non_exhaustive]
+pub struct ServiceOptions {
+    /// What it is to do.
+    pub config: Config,
+    /// The file that it is read from, for reloading and for the record.
+    pub config_file: PathBuf,
+    /// Reads it again, and says in full what is wrong with it.
+    pub read: Box<dyn Fn() -> Result<Config, String> + Send + Sync>,
+    /// What variables are asked for.
+    pub environment: fn(&str) -> Option<String>,
+    /// Where what is no event goes.
+    pub rejects: Arc<Rejects>,
+    /// All metrics of the process, in the text format of Prometheus.
+    pub metrics: Arc<dyn Fn() -> String + Send + Sync>,
+}
+
+impl ServiceOptions {
+    /// A service that does what `config` says, which was read from `config_file`.
+    #[must_use]
+    pub fn new(config: Config, config_file: impl Into<PathBuf>, rejects: Arc<Rejects>) -> Self {
+        Self {
+            config,
+            config_file: config_file.into(),
+            read: Box::new(|| Err("this service does not reload its configuration".to_owned())),
+            environment: |_| None,
+            rejects,
+            metrics: Arc::new(String::new),
+        }
+    }
+}
+
+impl fmt::Debug for ServiceOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ServiceOptions").field("config_file", &self.config_file).finish_non_exhaustive()
+    }
+}
+
+/// A log with its ways in: what the configuration calls `sources`, `access` and `operations`.
+///
+/// It follows its configuration: when the file changes (the swap of a ConfigMap's link included), or when it is
+/// [asked to](Self::ask_to_reload). Dropping it without [`stop`](Self::stop) leaves sources running until their runtime ends.
+#[derive(Clone)]
+pub struct Service {
+    inner: Arc<Inner>,
+    housekeeper: Arc<Mutex<Option<JoinHandle<()>>>>,
+}
+
+pub(crate) struct Inner {
+    pub(crate) options: ServiceOptions,
+    pub(crate) pipeline: Pipeline,
+    pub(crate) recorder: Recorder,
+    pub(crate) runtime: Handle,
+    pub(crate) journal: JournalFile,
+    pub(crate) started: Timestamp,
+    /// What it does now.
+    pub(crate) config: RwLock<Arc<Config>>,
+    pub(crate) doors: RwLock<Arc<Doors>>,
+    pub(crate) witness: Arc<OnRecord>,
+    pub(crate) sources: Mutex<Vec<(String, Running)>>,
+    pub(crate) operations: Mutex<Option<crate::operations::Running>>,
+    /// What sources brought that have ended: recorded, refused.
+    pub(crate) ended: (AtomicU64, AtomicU64),
+    /// When the configuration was last read again, and what was wrong with it.
+    pub(crate) last_reload: Mutex<Option<(Timestamp, Option<String>)>>,
+    /// One at a time.
+    pub(crate) reloading: Mutex<()>,
+    asked: Mutex<Asked>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct Asked {
+    to_reload: bool,
+    to_stop: bool,
+}
+
+impl Service {
+    /// Begins to take events into `pipeline`, which runs as the configuration says. Blocks until every listener listens.
+    ///
+    /// # Errors
+    /// When a source cannot begin: an address is in use, a certificate is not there. Then none is left running.
+    pub fn start(
+        options: ServiceOptions,
+        pipeline: Pipeline,
+        journal: JournalFile,
+        runtime: &Handle,
+    ) -> Result<Self, ServiceError> {
+        let now = Timestamp::now();
+        let recorder = pipeline.recorder();
+        let config = Arc::new(options.config.clone());
+        let doors = Doors::new(&config, None, runtime)?;
+        let inner = Arc::new(Inner {
+            recorder: recorder.clone(),
+            pipeline,
+            runtime: runtime.clone(),
+            journal,
+            started: now,
+            config: RwLock::new(Arc::clone(&config)),
+            doors: RwLock::new(Arc::new(doors)),
+            witness: Arc::new(OnRecord::new(recorder)),
+            sources: Mutex::default(),
+            operations: Mutex::default(),
+            ended: Default::default(),
+            last_reload: Mutex::default(),
+            reloading: Mutex::default(),
+            asked: Mutex::default(),
+            changed: Condvar::new(),
+            options,
+        });
+        if let Err(error) = inner.begin(&config) {
+            inner.end_sources();
+            return Err(error);
+        }
+        let names: Vec<_> = config.sources.iter().map(|source| source.shown_name().to_owned()).collect();
+        drop(inner.recorder.record(&record::service_started(&config, &names, now)));
+        let service = Self { inner, housekeeper: Arc::default() };
+        let inner = Arc::clone(&service.inner);
+        match std::thread::Builder::new().name("audit-service".to_owned()).spawn(move || inner.keep_house()) {
+            Ok(thread) => *lock(&service.housekeeper) = Some(thread),
+            Err(error) => tracing::error!("changes of the configuration are not watched for: {error}"),
+        }
+        Ok(service)
+    }
+
+    /// Has the configuration be read again soon.
+    pub fn ask_to_reload(&self) {
+        lock(&self.inner.asked).to_reload = true;
+        self.inner.changed.notify_all();
+    }
+
+    /// Reads the configuration again, and does what it says from now on. What did not change is not disturbed. Blocks for as long as
+    /// destinations and sources that go need to finish. On record as `config.changed`, field by field.
+    ///
+    /// # Errors
+    /// When the new one cannot be used: then all is as before.
+    pub fn reload(&self) -> Result<Vec<Change>, ReloadError> {
+        self.inner.reload()
+    }
+
+    /// How it goes, as `audit-log status` and `/v1/status` tell it.
+    #[must_use]
+    pub fn status(&self) -> Value {
+        self.inner.status()
+    }
+
+    /// Whether events can be recorded now, or why not.
+    ///
+    /// # Errors
+    /// What keeps it: a sentence each.
+    pub fn ready(&self) -> Result<(), Vec<String>> {
+        self.inner.ready()
+    }
+
+    /// The name of each listener, and the address that it has.
+    #[must_use]
+    pub fn addresses(&self) -> Vec<(String, SocketAddr)> {
+        self.inner.addresses()
+    }
+
+    /// How many events its sources brought, and how many were refused.
+    #[must_use]
+    pub fn counts(&self) -> (u64, u64) {
+        let sources = lock(&self.inner.sources);
+        let (recorded, refused) = &self.inner.ended;
+        let ended = (recorded.load(Ordering::Relaxed), refused.load(Ordering::Relaxed));
+        sources
+            .iter()
+            .map(|(_, running)| running.status())
+            .fold(ended, |(recorded, refused), status| (recorded + status.recorded, refused + status.refused))
+    }
+
+    /// Takes no more events, and waits until those on their way are recorded and answered; the log is still open then.
+    pub fn stop(&self) {
+        lock(&self.inner.asked).to_stop = true;
+        self.inner.changed.notify_all();
+        let housekeeper = lock(&self.housekeeper).take();
+        if let Some(thread) = housekeeper {
+            drop(thread.join());
+        }
+        self.inner.end_sources();
+        self.inner.witness.drain(Timestamp::now());
+    }
+}
+
+/// How often it is looked whether files changed.
+const LOOK: Duration = Duration::from_secs(1);
+
+impl Inner {
+    /// Follows the configuration, and puts on record what has gathered.
+    fn keep_house(self: &Arc<Self>) {
+        let mut files = self.files();
+        loop {
+            let asked = lock(&self.asked);
+            let waits = |asked: &mut Asked| !asked.to_reload && !asked.to_stop;
+            let (mut asked, _) =
+                self.changed.wait_timeout_while(asked, LOOK, waits).unwrap_or_else(PoisonError::into_inner);
+            if asked.to_stop {
+                return;
+            }
+            let was_asked = std::mem::take(&mut asked.to_reload);
+            drop(asked);
+            self.witness.flush(Timestamp::now());
+            if files.have_changed() || was_asked {
+                match self.reload() {
+                    Ok(changes) => {
+                        tracing::info!(changes = changes.len(), "the configuration was read again");
+                    }
+                    Err(error) => tracing::error!("the configuration stays as it was: {error}"),
+                }
+                files = self.files();
+            }
+        }
+    }
+
+    fn files(&self) -> Files {
+        let config = self.config();
+        let keys = config.access.jwt.as_ref().and_then(|jwt| jwt.jwks_file.clone());
+        let own = [Some(self.options.config_file.clone()), config.access.tokens_file.clone(), keys];
+        Files::new(own.into_iter().flatten())
+    }
+
+    pub(crate) fn config(&self) -> Arc<Config> {
+        Arc::clone(&self.config.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(crate) fn doors(&self) -> Arc<Doors> {
+        Arc::clone(&self.doors.read().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl fmt::Debug for Service {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Service").field("options", &self.inner.options).finish_non_exhaustive()
+    }
+}
