@@ -55,7 +55,7 @@ impl OnLost {
             ("topic", lost.topic.clone()),
             ("partition", lost.partition.to_string()),
         ];
-        metrics::counter!("audit_log_kafka_source_lost_records", &labels).increment(lost.count());
+        metrics::counter!("audit_log_kafka_source_lost_records_total", &labels).increment(lost.count());
         if let Some(hook) = &self.0 {
             hook(lost);
         }

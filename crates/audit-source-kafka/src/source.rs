@@ -51,7 +51,7 @@ impl KafkaSource {
     }
 
     /// Has records that were deleted before they were read told to this function, in a thread of the source's, which waits for it. They are
-    /// in the metric `audit_log_kafka_source_lost_records` and in the program's log, too.
+    /// in the metric `audit_log_kafka_source_lost_records_total` and in the program's log, too.
     #[must_use]
     pub fn on_lost(mut self, told: impl Fn(&LostRecords) + Send + Sync + 'static) -> Self {
         self.on_lost = OnLost::new(told);

@@ -59,7 +59,7 @@ fn between_two_runs() {
         .snapshot()
         .into_vec()
         .into_iter()
-        .filter(|(key, ..)| key.key().name() == "audit_log_kafka_source_lost_records")
+        .filter(|(key, ..)| key.key().name() == "audit_log_kafka_source_lost_records_total")
         .filter(|(key, ..)| key.key().labels().any(|label| label.value() == topic))
         .map(|(.., value)| if let DebugValue::Counter(count) = value { count } else { 0 })
         .sum();
