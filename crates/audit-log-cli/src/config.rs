@@ -2,7 +2,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context as _;
-use audit_config::{BUILT, Config, ConfigError, ConfigErrors, Parsed, process_environment, schema};
+use audit_config::{BUILT, Built, Config, ConfigError, ConfigErrors, Parsed, process_environment, schema};
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
@@ -73,11 +73,24 @@ pub(crate) fn checked(path: &Path) -> anyhow::Result<Option<Config>> {
     for warning in &parsed.warnings {
         eprintln!("warning: {warning}");
     }
-    if let Err(errors) = parsed.config.check_built(BUILT) {
+    if let Err(errors) = check_built(&parsed.config) {
         eprintln!("error: {errors}");
         return Ok(None);
     }
     Ok(Some(parsed.config))
+}
+
+/// Whether this program can do all that a configuration asks for.
+pub(crate) fn check_built(config: &Config) -> Result<(), ConfigErrors> {
+    let parts = [BUILT.parts, audit_service::BUILT].concat();
+    let feature_of = |part: &str| match part {
+        "source-http" => Some("http"),
+        "source-kafka" => Some("kafka"),
+        "source-syslog" => Some("syslog"),
+        "oidc" => Some("oidc"),
+        part => (BUILT.feature_of)(part),
+    };
+    config.check_built(Built { parts: &parts, feature_of: &feature_of })
 }
 
 fn check(file: &File) -> anyhow::Result<ExitCode> {
@@ -109,7 +122,7 @@ fn check(file: &File) -> anyhow::Result<ExitCode> {
 
 /// What is valid, and cannot be run by this program.
 fn not_built(config: &Config) -> Vec<ConfigError> {
-    config.check_built(BUILT).err().map(|errors| errors.errors().to_vec()).unwrap_or_default()
+    check_built(config).err().map(|errors| errors.errors().to_vec()).unwrap_or_default()
 }
 
 pub(crate) fn tell(error: &ConfigError) -> Value {

@@ -33,6 +33,25 @@ pub(crate) struct Arguments {
     json: bool,
 }
 
+/// What `status` looks at.
+#[derive(Debug, Args)]
+pub(crate) struct StatusArguments {
+    /// The configuration (YAML)
+    #[arg(long, short, value_name = "FILE")]
+    #[cfg_attr(feature = "http", arg(required_unless_present = "url", conflicts_with = "url"))]
+    #[cfg_attr(not(feature = "http"), arg(required = true))]
+    config: Option<PathBuf>,
+    /// Only this destination: its name, or its type if it has none; or a notifier's name, or `alerts` for the alert rules
+    #[arg(long, short, requires = "config", value_name = "NAME")]
+    destination: Option<String>,
+    #[cfg(feature = "http")]
+    #[command(flatten)]
+    remote: crate::remote::Arguments,
+    /// Print the result as JSON
+    #[arg(long)]
+    json: bool,
+}
+
 /// Try what a configuration needs, without recording anything.
 #[derive(Debug, Subcommand)]
 pub(crate) enum CheckCommand {
@@ -257,7 +276,13 @@ struct Progress {
     lag_seconds: f64,
 }
 
-pub(crate) fn status(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+pub(crate) fn status(arguments: StatusArguments) -> anyhow::Result<ExitCode> {
+    #[cfg(feature = "http")]
+    if let Some(url) = &arguments.remote.url {
+        return crate::remote::status(&arguments.remote, url, arguments.json);
+    }
+    let StatusArguments { config, destination, json, .. } = arguments;
+    let arguments = Arguments { config: config.context("expected --config")?, destination, json };
     let Some(chosen) = arguments.choose()? else { return Ok(ExitCode::from(2)) };
     let sealed = chosen.config.integrity.chains() || chosen.config.integrity.signs();
     let log = &chosen.journal.path;

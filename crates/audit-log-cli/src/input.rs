@@ -1,6 +1,7 @@
 //! Lines in, events on their way to the log, refused lines to the rejects.
 
 use std::io::{self, BufRead, BufReader, Read};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
@@ -8,9 +9,8 @@ use anyhow::Context as _;
 use audit_model::{Event, EventError, EventType, JsonError, Timestamp, parse_json};
 use audit_ocsf::event_from_value;
 use audit_pipeline::{EmitError, Pipeline, Receipt};
+use audit_source::Rejects;
 use clap::ValueEnum;
-
-use crate::rejects::Rejects;
 
 /// The longest line that is taken for an event, in bytes.
 pub(crate) const MAX_EVENT: usize = 16 << 20;
@@ -30,7 +30,7 @@ pub(crate) enum InputFormat {
 pub(crate) struct Intake {
     pub(crate) pipeline: Pipeline,
     format: InputFormat,
-    pub(crate) rejects: Rejects,
+    pub(crate) rejects: Arc<Rejects>,
     /// Set when no more is to be read.
     stop: AtomicBool,
     /// Lines that were read and whose fate is not known yet.
@@ -42,7 +42,7 @@ pub(crate) struct Intake {
 }
 
 impl Intake {
-    pub(crate) fn new(pipeline: Pipeline, format: InputFormat, rejects: Rejects) -> Self {
+    pub(crate) fn new(pipeline: Pipeline, format: InputFormat, rejects: Arc<Rejects>) -> Self {
         Self {
             pipeline,
             format,

@@ -14,12 +14,15 @@ mod moment;
 mod ocsf;
 mod output;
 mod progress;
-mod rejects;
+#[cfg(feature = "http")]
+mod remote;
 mod report;
 mod retention;
 mod run;
 mod search;
+mod serving;
 mod socket;
+mod token;
 mod verify;
 
 use std::process::ExitCode;
@@ -42,8 +45,12 @@ enum Command {
     /// event goes to the rejects file with the reason, and the rest goes on. SIGTERM and SIGINT write what has been
     /// read, close the log and end.
     ///
+    /// Where the configuration has `sources`, it serves until a signal ends it; SIGHUP and a change of the file have it read its
+    /// configuration again.
+    ///
     /// Exit code 0: all that was read is recorded or in the rejects file, and delivered, or a signal ended it before; 1: an
     /// input broke off, the disk failed, or a destination lacks records; 2: nothing was begun.
+    #[command(visible_alias = "serve")]
     Run(run::Arguments),
     /// Say whether logs are intact, and if not, what is wrong and where
     ///
@@ -77,10 +84,11 @@ enum Command {
     Check(destinations::CheckCommand),
     /// Say how far each destination is, the alert rules and their notifiers among them, and what keeps it
     ///
-    /// It reads what `run` notes about its destinations, and works while that runs and after it.
+    /// With --config it reads what `run` notes about its destinations, and works while that runs and after it. With --url it asks a
+    /// running service, which tells of its sources, too.
     ///
-    /// Exit code 0: no destination is failing; 1: one is; 2: there is no way to tell.
-    Status(destinations::Arguments),
+    /// Exit code 0: no destination is failing; 1: one is, or the service is not ready; 2: there is no way to tell.
+    Status(destinations::StatusArguments),
     /// List records that a destination would not take, or send them again
     #[command(subcommand)]
     DeadLetter(destinations::DeadLetterCommand),
@@ -106,6 +114,9 @@ enum Command {
     /// Exit code 0: the log is sound; 1: it is broken, and the report says so; 2: there is no way to tell whether it is, or no
     /// report was made. With --check 0: the report is as it was signed; 1: it is not; 2: there is no way to tell.
     Report(report::Arguments),
+    /// Make, list, revoke and rotate the API tokens of a service
+    #[command(subcommand)]
+    Token(token::Command),
     /// Make a signing key
     ///
     /// 32 random bytes, in the form that `key_env_var` and `key_file` take.
@@ -124,7 +135,7 @@ fn main() -> ExitCode {
         Command::Search(arguments) => search::run(&arguments),
         Command::Config(command) => config::run(&command),
         Command::Check(command) => destinations::check(&command),
-        Command::Status(arguments) => destinations::status(&arguments),
+        Command::Status(arguments) => destinations::status(arguments),
         Command::DeadLetter(command) => destinations::dead_letter(&command),
         Command::Ocsf(command) => ocsf::run(&command),
         Command::Alerts(command) => alerts::run(&command),
@@ -132,6 +143,7 @@ fn main() -> ExitCode {
         Command::Retention(command) => retention::run(&command),
         Command::Hold(command) => hold::run(&command),
         Command::Report(arguments) => report::run(&arguments),
+        Command::Token(command) => token::run(&command),
         Command::Keygen(arguments) => keygen::run(&arguments),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "audit-log", &mut std::io::stdout());

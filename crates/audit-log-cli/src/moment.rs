@@ -1,4 +1,6 @@
-//! Times as they are given on the command line.
+//! Times and durations as they are given on the command line.
+
+use std::time::Duration;
 
 use audit_model::Timestamp;
 use jiff::SpanRelativeTo;
@@ -23,14 +25,22 @@ pub(crate) fn moment(text: &str) -> Result<Timestamp, String> {
             let midnight = date.to_zoned(TimeZone::UTC).ok()?;
             return Timestamp::from_milliseconds(midnight.timestamp().as_millisecond()).ok();
         }
-        let span = SpanParser::new().parse_span(text).ok()?;
-        let back = span.to_duration(SpanRelativeTo::days_are_24_hours()).ok()?;
-        let back = i64::try_from(back.as_millis()).ok().filter(|back| *back >= 0)?;
+        let back = i64::try_from(span(text)?.as_millis()).ok()?;
         Timestamp::from_milliseconds(now.as_milliseconds().checked_sub(back)?).ok()
     };
     let expected = "expected a time with its zone such as 2026-01-31T08:00:00Z, a date such as 2026-01-31 (midnight in UTC), `now`, or how \
                     long ago, such as 7d or 90m";
     read().ok_or_else(|| expected.to_owned())
+}
+
+/// A duration: `7d`, `90m`, `1h 30m`.
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
+    span(text).ok_or_else(|| format!("`{text}` is no duration; expected one such as 7d, 24h or 90m"))
+}
+
+fn span(text: &str) -> Option<Duration> {
+    let span = SpanParser::new().parse_span(text).ok()?;
+    span.to_duration(SpanRelativeTo::days_are_24_hours()).ok()?.try_into().ok()
 }
 
 #[cfg(test)]

@@ -10,16 +10,17 @@ use anyhow::{Context as _, bail};
 use audit_config::{Config, DestinationKind, process_environment};
 use audit_journal::JournalError;
 use audit_pipeline::Summary;
+use audit_source::Rejects;
 use clap::Args;
 use indicatif::{HumanCount, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::json;
-use signal_hook::consts::{SIGINT, SIGTERM, SIGXFSZ};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
 use signal_hook::iterator::Signals;
 
 use crate::config::checked;
 use crate::input::{InputFormat, Intake};
 use crate::output::{count, describe, path, print, quoted};
-use crate::rejects::Rejects;
+use crate::serving::{LogFormat, Serving, prepare, serves};
 use crate::socket::Socket;
 
 #[derive(Debug, Args)]
@@ -28,7 +29,7 @@ pub(crate) struct Arguments {
     #[arg(long, short, value_name = "FILE")]
     config: PathBuf,
     /// A file of events, plain, gzip or zstd; `-` is standard input. May be given many times.
-    /// Standard input, if neither this nor --socket is given
+    /// Standard input, if neither this nor --socket is given, and the configuration has no `sources`
     #[arg(long, short, value_name = "FILE")]
     input: Vec<PathBuf>,
     /// What the lines are, in files, standard input and the socket
@@ -40,6 +41,9 @@ pub(crate) struct Arguments {
     /// Where lines go that are no events [default: beside the log, `.NAME.rejects.ndjson`]
     #[arg(long, value_name = "FILE")]
     rejects: Option<PathBuf>,
+    /// How the service writes its own log, to standard error; RUST_LOG says how much of it
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    log_format: LogFormat,
     /// Print the summary as JSON
     #[arg(long)]
     json: bool,
@@ -61,20 +65,39 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     // Whatever can be wrong is found out before the log is opened, and so before anything is recorded.
-    let log = config.journal(&process_environment).map(|file| file.path).unwrap_or_default();
+    let journal = config.journal(&process_environment);
+    let log = journal.as_ref().map(|file| file.path.clone()).unwrap_or_default();
     let rejects = arguments.rejects.clone().unwrap_or_else(|| rejects_beside(&log));
     if rejects == log {
         bail!("--rejects {} is the log itself; choose another file", rejects.display());
     }
-    let progress = Progress::new(arguments.quiet || arguments.json);
-    let inputs = open_inputs(arguments, &progress.bar)?;
+    let serves = serves(&config);
+    let progress = Progress::new(arguments.quiet || arguments.json || serves);
+    let inputs = open_inputs(arguments, !config.sources.is_empty(), &progress.bar)?;
+    let metrics = serves.then(|| prepare(arguments.log_format)).transpose()?;
     let options = config.pipeline(&process_environment)?;
-    let rejects = Rejects::new(rejects)?;
+    let rejects = Arc::new(Rejects::new(rejects)?);
     let socket = arguments.socket.as_deref().map(Socket::bind).transpose()?;
     let (news, inbox) = mpsc::channel();
-    watch_signals(news.clone())?;
-    let intake = Arc::new(Intake::new(options.start()?, arguments.input_format, rejects));
-    let work = Work { arguments, config: &config, log: &log, intake, progress };
+    watch_signals(news.clone(), serves)?;
+    let pipeline = options.start()?;
+    let intake = Arc::new(Intake::new(pipeline.clone(), arguments.input_format, Arc::clone(&rejects)));
+    let serving = match (metrics, journal) {
+        (Some(metrics), Some(journal)) => {
+            let started = Serving::start(&config, &arguments.config, pipeline, journal, rejects, metrics);
+            match started {
+                Ok(serving) => Some(serving),
+                Err(error) => {
+                    // There is a log, which is closed in an orderly way.
+                    eprintln!("error: {}", describe(&error));
+                    drop(intake.pipeline.close());
+                    return Ok(ExitCode::FAILURE);
+                }
+            }
+        }
+        _ => None,
+    };
+    let work = Work { arguments, config: &config, log: &log, intake, progress, serving };
     // From here on there is a log, and exit code 2 would say that there is none.
     Ok(work.finish(socket, inputs, news, &inbox).unwrap_or_else(|error| {
         eprintln!("error: {}", describe(&error));
@@ -89,18 +112,19 @@ struct Work<'a> {
     log: &'a Path,
     intake: Arc<Intake>,
     progress: Progress,
+    serving: Option<Serving>,
 }
 
 impl Work<'_> {
     fn finish(
-        &self,
+        mut self,
         socket: Option<Socket>,
         inputs: Vec<Input>,
         news: mpsc::Sender<News>,
         inbox: &mpsc::Receiver<News>,
     ) -> anyhow::Result<ExitCode> {
         let begun = Instant::now();
-        let serves = socket.is_some();
+        let serves = socket.is_some() || !self.config.sources.is_empty();
         if let Some(socket) = socket {
             let intake = Arc::clone(&self.intake);
             std::thread::spawn(move || socket.serve(&intake));
@@ -122,6 +146,11 @@ impl Work<'_> {
                     failure = ended.err();
                     break;
                 }
+                Ok(News::Signal(SIGHUP)) => {
+                    if let Some(serving) = &self.serving {
+                        serving.service.ask_to_reload();
+                    }
+                }
                 Ok(News::Signal(number)) => {
                     signal = Some(number);
                     break;
@@ -129,6 +158,9 @@ impl Work<'_> {
                 Err(mpsc::RecvTimeoutError::Timeout) => self.show(),
                 Err(mpsc::RecvTimeoutError::Disconnected) => break,
             }
+        }
+        if let Some(serving) = &self.serving {
+            serving.stop();
         }
         self.intake.stop();
         let closed = self.close(inbox, &mut signal);
@@ -140,6 +172,11 @@ impl Work<'_> {
         }
         if let Some(error) = &failure {
             eprintln!("error: {}", describe(error));
+        }
+        if let Some(serving) = self.serving.take() {
+            let (recorded, refused) = serving.service.counts();
+            self.intake.read.fetch_add(recorded + refused, Ordering::Relaxed);
+            serving.end();
         }
         let summary = closed?.context("the log was closed from elsewhere")?;
         self.intake.rejects.sync()?;
@@ -174,6 +211,7 @@ impl Work<'_> {
             let closing = scope.spawn(|| pipeline.close());
             while !closing.is_finished() {
                 match inbox.recv_timeout(Duration::from_millis(20)) {
+                    Ok(News::Signal(SIGHUP)) => {}
                     Ok(News::Signal(number)) => {
                         *signal = Some(number);
                         pipeline.give_up_delivery();
@@ -188,6 +226,10 @@ impl Work<'_> {
     /// Shows how far it is, and what happened to the log meanwhile.
     fn show(&self) {
         for notice in self.intake.pipeline.take_notices() {
+            if self.serving.is_some() {
+                tracing::warn!(log = %self.log.display(), "{notice}");
+                continue;
+            }
             self.progress.bar.suspend(|| eprintln!("warning: {}: {notice}", self.log.display()));
         }
         self.progress.show(&self.intake);
@@ -270,9 +312,12 @@ impl Work<'_> {
     }
 }
 
-fn watch_signals(news: mpsc::Sender<News>) -> anyhow::Result<()> {
+fn watch_signals(news: mpsc::Sender<News>, serves: bool) -> anyhow::Result<()> {
     // SIGXFSZ would end the process where a write past a file-size limit should return an error.
     let mut signals = Signals::new([SIGINT, SIGTERM, SIGXFSZ]).context("cannot watch for signals")?;
+    if serves {
+        signals.add_signal(SIGHUP).context("cannot watch for signals")?;
+    }
     std::thread::spawn(move || {
         for signal in signals.forever().filter(|signal| *signal != SIGXFSZ) {
             if news.send(News::Signal(signal)).is_err() {
@@ -290,10 +335,11 @@ struct Input {
 }
 
 /// Opens what is to be read: all of it, so that a name that is wrong is known before anything is recorded.
-fn open_inputs(arguments: &Arguments, bar: &ProgressBar) -> anyhow::Result<Vec<Input>> {
+fn open_inputs(arguments: &Arguments, has_sources: bool, bar: &ProgressBar) -> anyhow::Result<Vec<Input>> {
     let standard_input = || Input { name: "standard input".to_owned(), reader: Box::new(io::stdin()) };
     if arguments.input.is_empty() {
-        return Ok(if arguments.socket.is_none() { vec![standard_input()] } else { Vec::new() });
+        let listens = arguments.socket.is_some() || has_sources;
+        return Ok(if listens { Vec::new() } else { vec![standard_input()] });
     }
     let open = |path: &PathBuf| {
         if path == Path::new("-") {

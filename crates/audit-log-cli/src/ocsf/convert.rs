@@ -14,13 +14,12 @@ use audit_ocsf::{
     event_from_value,
 };
 use clap::{Args, ValueEnum};
-use jiff::SpanRelativeTo;
-use jiff::fmt::friendly::SpanParser;
 use tempfile::NamedTempFile;
 
 use super::source::{self, Source};
 use crate::config::load;
 use crate::input::{MAX_EVENT, read_line};
+use crate::moment::duration;
 use crate::output::{complain, count, harmless};
 
 #[derive(Debug, Args)]
@@ -166,12 +165,8 @@ fn format_in(path: &Path) -> anyhow::Result<OcsfFormat> {
 }
 
 fn window(text: &str) -> Result<Duration, String> {
-    let read = || {
-        let duration =
-            SpanParser::new().parse_span(text).ok()?.to_duration(SpanRelativeTo::days_are_24_hours());
-        Duration::try_from(duration.ok()?).ok().filter(|duration| !duration.is_zero())
-    };
-    read().ok_or_else(|| "expected a duration above zero such as `10s` or `5m`".to_owned())
+    let read = duration(text).ok().filter(|duration| !duration.is_zero());
+    read.ok_or_else(|| "expected a duration above zero such as `10s` or `5m`".to_owned())
 }
 
 /// What went in and what came out.
