@@ -59,6 +59,17 @@ const SHAPES: &[Shape] = &[
         "",
         &[AWS, "rdkafka", "openssl-sys", "reqwest", "hyper", "aws-lc", "native-tls"],
     ),
+    alone("audit-access", "jwt,certificates", NO_NETWORK),
+    alone(
+        "audit-log",
+        "source-file,source-socket",
+        &[AWS, "rdkafka", "openssl-sys", "reqwest", "rustls", "hyper"],
+    ),
+    alone("audit-log", "source-http", &[AWS, "rdkafka", "openssl-sys", "reqwest", "aws-lc"]),
+    alone("audit-log", "source-syslog", &[AWS, "rdkafka", "openssl-sys", "reqwest", "hyper"]),
+    alone("audit-log", "source-kafka", &[AWS, "reqwest", "rustls", "hyper"]),
+    alone("audit-tower", "", NO_NETWORK),
+    alone("audit-tracing", "", NO_NETWORK),
     alone("audit-log", "email", &[AWS, "rdkafka", "openssl-sys", "reqwest", "hyper"]),
 ];
 

@@ -1,5 +1,7 @@
 #![doc = include_str!("../README.md")]
 
+#[cfg(feature = "access")]
+pub use audit_access as access;
 #[cfg(feature = "alert")]
 pub use audit_alert as alert;
 #[cfg(feature = "condition")]
@@ -27,6 +29,8 @@ pub use audit_report as report;
 pub use audit_retention as retention;
 #[cfg(feature = "search")]
 pub use audit_search as search;
+#[cfg(feature = "service")]
+pub use audit_service as service;
 #[cfg(feature = "sink")]
 pub use audit_sink as sink;
 #[cfg(feature = "cloudwatch")]
@@ -43,9 +47,25 @@ pub use audit_sink_s3 as sink_s3;
 pub use audit_sink_syslog as sink_syslog;
 #[cfg(any(feature = "pagerduty", feature = "slack", feature = "webhook"))]
 pub use audit_sink_webhook as sink_webhook;
+#[cfg(feature = "source")]
+pub use audit_source as source;
+#[cfg(feature = "source-file")]
+pub use audit_source_file as source_file;
+#[cfg(feature = "source-http")]
+pub use audit_source_http as source_http;
+#[cfg(feature = "source-kafka")]
+pub use audit_source_kafka as source_kafka;
+#[cfg(feature = "source-socket")]
+pub use audit_source_socket as source_socket;
+#[cfg(feature = "source-syslog")]
+pub use audit_source_syslog as source_syslog;
 #[cfg(feature = "template")]
 pub use audit_template as template;
 #[cfg(feature = "tls")]
 pub use audit_tls as tls;
+#[cfg(feature = "tower")]
+pub use audit_tower as tower;
+#[cfg(feature = "tracing")]
+pub use audit_tracing as tracing;
 #[cfg(feature = "watch")]
 pub use audit_watch as watch;
