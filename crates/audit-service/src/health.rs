@@ -89,6 +89,7 @@ impl Inner {
     }
 
     /// What `/metrics` answers. What nobody counts as it happens is set now.
+    #[cfg(feature = "http")]
     pub(crate) fn metrics(&self) -> String {
         drop(self.ready());
         metrics::gauge!("audit_log_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);

@@ -2,9 +2,9 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use audit_access::{Caller, Logins, Refusals};
 #[cfg(feature = "http")]
-use audit_access::{Denial, Presented};
+use audit_access::{Caller, Denial, Presented};
+use audit_access::{Logins, Refusals};
 use audit_model::{Event, Timestamp};
 use audit_pipeline::Recorder;
 
@@ -48,13 +48,6 @@ impl OnRecord {
     fn lock(&self) -> MutexGuard<'_, Known> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
-
-    fn used(&self, caller: &Caller) {
-        let event = self.lock().logins.note(caller, Timestamp::now());
-        if let Some(event) = event {
-            self.record(&event);
-        }
-    }
 }
 
 #[cfg(feature = "http")]
@@ -68,6 +61,9 @@ impl audit_source_http::Witness for OnRecord {
     }
 
     fn used(&self, caller: &Caller, _: &audit_source_http::Asked<'_>) {
-        self.used(caller);
+        let event = self.lock().logins.note(caller, Timestamp::now());
+        if let Some(event) = event {
+            self.record(&event);
+        }
     }
 }

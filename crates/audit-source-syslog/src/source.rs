@@ -1,10 +1,11 @@
 use std::fmt;
 use std::io;
 use std::net::{SocketAddr, TcpListener as StdListener};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use audit_source::{CancellationToken, Intake, Provenance, Source, SourceError};
+use audit_tls::RenewedServer;
 use futures_util::future::{BoxFuture, FutureExt as _};
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::{TcpListener, TcpStream};
@@ -12,7 +13,7 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
-use crate::certificate::{self, Certificates};
+use crate::certificate;
 use crate::connection::{Connection, Ended};
 use crate::options::SyslogOptions;
 
@@ -30,7 +31,7 @@ pub struct SyslogSource {
     options: SyslogOptions,
     listener: StdListener,
     address: SocketAddr,
-    certificates: Option<Certificates>,
+    certificates: Option<Arc<RenewedServer>>,
 }
 
 impl SyslogSource {
@@ -40,7 +41,8 @@ impl SyslogSource {
     /// When the address cannot be listened on, or certificate or key cannot be used.
     pub fn bind(options: SyslogOptions) -> Result<Self, SourceError> {
         let failed = |source| SourceError::Listen { address: options.listen.clone(), source };
-        let certificates = options.tls.clone().map(Certificates::read).transpose();
+        let read = |tls| RenewedServer::read(tls, &[]).map(Arc::new);
+        let certificates = options.tls.clone().map(read).transpose();
         let certificates = certificates.map_err(|error| SourceError::Other(error.into()))?;
         let listener = StdListener::bind(&options.listen).map_err(failed)?;
         listener.set_nonblocking(true).map_err(failed)?;
@@ -69,7 +71,6 @@ async fn serve(source: SyslogSource, intake: Intake, stop: CancellationToken) ->
     let SyslogSource { options, listener, address, certificates } = source;
     let failed = |source| SourceError::Listen { address: address.to_string(), source };
     let listener = TcpListener::from_std(listener).map_err(failed)?;
-    let certificates = certificates.map(|certificates| Arc::new(Mutex::new(certificates)));
     let room = Arc::new(Semaphore::new(options.max_connections));
     let rules: Arc<[_]> = options.rules.as_slice().into();
     let mut connections = JoinSet::new();
@@ -77,7 +78,7 @@ async fn serve(source: SyslogSource, intake: Intake, stop: CancellationToken) ->
     let ending = stop.child_token();
     let begin =
         |stream: TcpStream, peer: SocketAddr, connections: &mut JoinSet<Result<(), Ended>>, permit| {
-            let tls = certificates.as_deref().map(|certificates| lock(certificates).acceptor());
+            let tls = certificates.as_deref().map(|certificates| TlsAcceptor::from(certificates.current()));
             let transport = if tls.is_some() { "tls" } else { "tcp" };
             let connection = Connection {
                 intake: intake.clone(),
@@ -99,7 +100,6 @@ async fn serve(source: SyslogSource, intake: Intake, stop: CancellationToken) ->
             });
         };
     let mut renewal = tokio::time::interval(RENEWAL);
-    let mut renewal_fails = false;
     let result = loop {
         let accepted = async {
             let permit = Arc::clone(&room).acquire_owned().await;
@@ -113,10 +113,10 @@ async fn serve(source: SyslogSource, intake: Intake, stop: CancellationToken) ->
                 Ok(Ok(())) | Err(_) => {}
             },
             _ = renewal.tick(), if certificates.is_some() => {
-                let failing = renew(certificates.clone()).await;
-                if failing.is_some() || renewal_fails {
-                    renewal_fails = failing.is_some();
-                    intake.set_failing(failing);
+                match renew(certificates.clone()).await {
+                    Some(Err(why)) => intake.set_failing(Some(why)),
+                    Some(Ok(true)) => intake.set_failing(None),
+                    Some(Ok(false)) | None => {}
                 }
             }
             (accepted, permit) = accepted => match accepted {
@@ -195,15 +195,11 @@ fn end_in_order(stream: &TcpStream) {
     let _: io::Result<()> = stream.set_linger(None);
 }
 
-/// Why the files that have changed cannot be used; the old certificate stays in use then.
-async fn renew(certificates: Option<Arc<Mutex<Certificates>>>) -> Option<String> {
+/// Reads the files again, if they have changed: whether they had, or why they cannot be used. The old certificate stays in use then.
+async fn renew(certificates: Option<Arc<RenewedServer>>) -> Option<Result<bool, String>> {
     let certificates = certificates?;
-    let renewed = tokio::task::spawn_blocking(move || lock(&certificates).renew()).await;
-    renewed.ok()?.err().map(|error| format!("the old certificate stays in use: {error}"))
-}
-
-fn lock(certificates: &Mutex<Certificates>) -> std::sync::MutexGuard<'_, Certificates> {
-    certificates.lock().unwrap_or_else(PoisonError::into_inner)
+    let renewed = tokio::task::spawn_blocking(move || certificates.renew()).await;
+    Some(renewed.ok()?.map_err(|error| format!("the old certificate stays in use: {error}")))
 }
 
 impl fmt::Debug for SyslogSource {
