@@ -97,6 +97,8 @@ impl Positions {
         let saved = Saved { version: VERSION, source: source.to_owned(), files: files.into() };
         let write = || {
             let directory = self.path.parent().unwrap_or(Path::new("."));
+            // Somebody may have removed it.
+            DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
             let mut file = tempfile::NamedTempFile::new_in(directory)?;
             file.write_all(&serde_json::to_vec(&saved)?)?;
             file.as_file().sync_data()?;

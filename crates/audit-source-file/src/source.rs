@@ -165,13 +165,8 @@ impl Run {
             return Ok(());
         }
         for gap in look.gaps {
-            let event = gap_event(&gap, Timestamp::now());
-            let text = event.to_canonical_json().map_err(|error| SourceError::Other(error.into()))?;
-            let provenance = Provenance::default().with("path", gap.path.to_string_lossy().into_owned());
-            let place = gap.path.to_string_lossy();
-            if self.intake.take(Format::Native, &text, &provenance, &place, 0).await? == Taken::Closed {
-                return Err(SourceError::Closed);
-            }
+            tracing::warn!(source = self.intake.source(), path = %gap.path.display(), offset = gap.offset, "{}", gap.reason);
+            self.intake.record_own(&gap_event(&gap, Timestamp::now())).await?;
         }
         // Lines of a file whose content is gone are nowhere else.
         self.settle(0).await

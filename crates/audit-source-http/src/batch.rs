@@ -122,6 +122,8 @@ impl Batch {
                 Fate::Known(Err(error @ EmitError::Undelivered { sequence_number, .. })) => {
                     again = true;
                     result.error(&error.to_string());
+                    // It is in the log.
+                    passed_over += 1;
                     result.sequence_number(*sequence_number);
                     result.end("unconfirmed");
                 }

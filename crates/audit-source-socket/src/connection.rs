@@ -139,9 +139,10 @@ impl Connection {
                 Ok(Receipt::Recorded { sequence_number }) => {
                     answer["sequence_number"] = sequence_number.into();
                 }
-                Ok(receipt) => {
-                    answer["sequence_number"] = receipt.sequence_number().map_or(Value::Null, Value::from);
-                }
+                // Neither of them has a number.
+                Ok(Receipt::Dropped) => answer["status"] = "dropped".into(),
+                Ok(Receipt::NotSelected) => answer["status"] = "not_selected".into(),
+                Ok(_) => answer["status"] = "queued".into(),
                 Err(EmitError::Undelivered { sequence_number, reason }) => {
                     answer["sequence_number"] = sequence_number.into();
                     answer["undelivered"] = (*reason).into();

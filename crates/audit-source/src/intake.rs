@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use audit_model::{Event, Timestamp};
-use audit_pipeline::{Emit, EmitError, Pipeline, Receipt};
+use audit_pipeline::{Emit, EmitError, Pipeline, Receipt, Recorder};
 
 use crate::{Format, Provenance, Rejects, SourceError};
 
@@ -16,6 +16,7 @@ pub struct Intake {
 
 struct Shared {
     pipeline: Pipeline,
+    recorder: Recorder,
     source: Box<str>,
     rejects: Option<Arc<Rejects>>,
     recorded: AtomicU64,
@@ -26,6 +27,7 @@ struct Shared {
     events_total: metrics::Counter,
     refused_total: metrics::Counter,
     last_event_seconds: metrics::Gauge,
+    failing: metrics::Gauge,
 }
 
 #[derive(Default)]
@@ -69,6 +71,7 @@ impl Intake {
     pub fn new(pipeline: Pipeline, source: &str) -> Self {
         let label = source.to_owned();
         let shared = Shared {
+            recorder: pipeline.recorder(),
             pipeline,
             source: source.into(),
             rejects: None,
@@ -78,7 +81,8 @@ impl Intake {
             condition: Mutex::default(),
             events_total: metrics::counter!("audit_log_source_events_total", "source" => label.clone()),
             refused_total: metrics::counter!("audit_log_source_refused_total", "source" => label.clone()),
-            last_event_seconds: metrics::gauge!("audit_log_source_last_event_timestamp_seconds", "source" => label),
+            last_event_seconds: metrics::gauge!("audit_log_source_last_event_timestamp_seconds", "source" => label.clone()),
+            failing: metrics::gauge!("audit_log_source_failing", "source" => label),
         };
         Self { shared: Arc::new(shared) }
     }
@@ -140,7 +144,7 @@ impl Intake {
     /// It is on its way when this returns. `place` and `number` say where it stood, for the rejects file.
     ///
     /// # Errors
-    /// When what was refused cannot be written into the rejects file.
+    /// None so far: a rejects file that cannot be written is waited for, as the log is.
     pub fn take(
         &self,
         format: Format,
@@ -167,10 +171,22 @@ impl Intake {
                 },
             };
             this.count_refused();
-            if let Some(rejects) = &this.shared.rejects {
-                rejects.add(&place, number, &refused, &text)?;
-            }
+            this.set_aside(&place, number, &refused, &text).await;
             Ok(Taken::Refused(refused))
+        }
+    }
+
+    /// Writes what is no event into the rejects file: nothing else may be acknowledged before. A disk that is full is waited for.
+    async fn set_aside(&self, place: &str, number: u64, reason: &str, text: &[u8]) {
+        let Some(rejects) = &self.shared.rejects else { return };
+        let mut pause = FIRST_PAUSE;
+        while let Err(error) = rejects.add(place, number, reason, text) {
+            self.set_failing(Some(error.to_string()));
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+        if pause != FIRST_PAUSE {
+            self.set_failing(None);
         }
     }
 
@@ -203,8 +219,45 @@ impl Intake {
     }
 
     /// Says what keeps the source from bringing events; `None` when it brings them again.
+    ///
+    /// A change is in the program's log, and in the metric `audit_log_source_failing`.
     pub fn set_failing(&self, reason: Option<String>) {
-        self.lock().failing = reason;
+        let source = self.source();
+        let mut condition = self.lock();
+        match (&condition.failing, &reason) {
+            (before, Some(reason)) if before.as_ref() != Some(reason) => {
+                tracing::warn!(source, "brings no events: {reason}");
+            }
+            (Some(_), None) => tracing::info!(source, "brings events again"),
+            _ => {}
+        }
+        self.shared.failing.set(if reason.is_some() { 1.0 } else { 0.0 });
+        condition.failing = reason;
+    }
+
+    /// Puts on record what the source itself found, such as that something can no longer be read: neither selected nor redacted, and
+    /// durable when the answer is there.
+    ///
+    /// # Errors
+    /// [`SourceError::Closed`] when the log is closed.
+    pub async fn record_own(&self, event: &Event) -> Result<(), SourceError> {
+        let mut pause = FIRST_PAUSE;
+        loop {
+            let recorded = match self.shared.recorder.record(event) {
+                Ok(emit) => emit.await,
+                Err(error) => Err(error),
+            };
+            match recorded {
+                Err(EmitError::Closed) => return Err(SourceError::Closed),
+                Err(EmitError::Event(error)) => return Err(SourceError::Other(error.into())),
+                Err(error) if !matches!(error, EmitError::Undelivered { .. }) => {
+                    self.set_failing(Some(error.to_string()));
+                    tokio::time::sleep(pause).await;
+                    pause = (pause * 2).min(LONGEST_PAUSE);
+                }
+                _ => return Ok(()),
+            }
+        }
     }
 
     /// Says how much the source has still to read.

@@ -1,5 +1,5 @@
 use std::fs::{DirBuilder, File, OpenOptions};
-use std::io::{self, Write as _};
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -64,12 +64,28 @@ impl Rejects {
             }
         };
         if state.file.is_none() {
-            let opened = OpenOptions::new().append(true).create(true).mode(0o600).open(&self.path);
-            state.file = Some(opened.map_err(self.failed("cannot make"))?);
+            state.file = Some(self.open().map_err(self.failed("cannot make"))?);
         }
-        state.count += 1;
         let Some(file) = &mut state.file else { return Ok(()) };
-        file.write_all(format!("{input}\n").as_bytes()).map_err(self.failed("cannot write"))
+        let written = append(file, format!("{input}\n").as_bytes());
+        written.map_err(self.failed("cannot write"))?;
+        state.count += 1;
+        Ok(())
+    }
+
+    fn open(&self) -> io::Result<File> {
+        let mut file =
+            OpenOptions::new().read(true).append(true).create(true).mode(0o600).open(&self.path)?;
+        let mut last = [b'\n'];
+        if file.metadata()?.len() > 0 {
+            file.seek(SeekFrom::End(-1))?;
+            file.read_exact(&mut last)?;
+        }
+        // A line that a crash cut short takes no other with it.
+        if last != [b'\n'] {
+            file.write_all(b"\n")?;
+        }
+        Ok(file)
     }
 
     /// Has the lines on disk.
@@ -85,4 +101,12 @@ impl Rejects {
     fn failed(&self, what: &'static str) -> impl Fn(io::Error) -> SourceError {
         move |source| SourceError::Io { what, path: self.path.clone(), source }
     }
+}
+
+/// Appends all of it or, where the disk allows that much, nothing.
+fn append(file: &mut File, line: &[u8]) -> io::Result<()> {
+    let length = file.metadata()?.len();
+    file.write_all(line).inspect_err(|_| {
+        let _ = file.set_len(length);
+    })
 }
