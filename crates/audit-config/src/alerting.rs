@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use audit_delivery::{BatchLimits, Beginning, Destination, Retry};
 use audit_model::EventType;
 use audit_notify::Notice;
-use audit_pipeline::Recorder;
+use audit_pipeline::{Reconfiguration, Recorder};
 use audit_sink::{Record, Sink};
 #[cfg(any(feature = "slack", feature = "pagerduty", feature = "webhook"))]
 use audit_sink_webhook::WebhookOptions;
@@ -29,6 +29,14 @@ const MEMORY: &str = "alerts.memory.json";
 pub(crate) struct Watching {
     pub(crate) destinations: Vec<Destination>,
     pub(crate) before_close: Box<dyn Fn() + Send + Sync>,
+}
+
+impl Watching {
+    /// Adds it to what is to be changed of an open log.
+    pub(crate) fn join(self, change: Reconfiguration) -> Reconfiguration {
+        let change = self.destinations.into_iter().fold(change, Reconfiguration::deliver_to);
+        change.before_close(self.before_close)
+    }
 }
 
 impl Config {

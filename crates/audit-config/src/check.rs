@@ -427,7 +427,7 @@ impl Check<'_> {
 }
 
 /// A path without its `.` and double separators.
-fn plain(path: &Path) -> PathBuf {
+pub(crate) fn plain(path: &Path) -> PathBuf {
     path.components().filter(|component| *component != Component::CurDir).collect()
 }
 

@@ -5,13 +5,19 @@ use std::net::SocketAddr;
 
 use audit_model::EventType;
 
-use crate::check::{Check, PLAIN_NAME, is_host_port, is_plain_name};
-use crate::{KafkaSource, ServerTls, Source, SourceKind, SyslogListenProtocol};
+use crate::check::{Check, PLAIN_NAME, is_host_port, is_plain_name, plain};
+use crate::{DestinationKind, FileSource, KafkaSource, ServerTls, Source, SourceKind, SyslogListenProtocol};
 
 impl Check<'_> {
     pub(crate) fn sources(&mut self) {
         let config = self.config;
         let mut names = BTreeMap::new();
+        let mut files = BTreeMap::new();
+        for (index, destination) in config.destinations.iter().enumerate() {
+            if let DestinationKind::File(file) = &destination.kind {
+                files.insert(plain(&file.path), config.destination_path(index));
+            }
+        }
         let mut addresses = BTreeMap::new();
         if let Some(operations) = &config.operations {
             let address = operations.address();
@@ -40,6 +46,14 @@ impl Check<'_> {
             }
             if let Some(name) = &source.name {
                 self.require(is_plain_name(name), &format!("{path}.name"), PLAIN_NAME);
+            }
+            if let SourceKind::File(FileSource { path: file, .. }) = &source.kind
+                && let Some(first) = files.insert(plain(file), path.clone())
+            {
+                let message = format!(
+                    "found the file of `{first}` again, expected another: each event would come twice, or for ever"
+                );
+                self.error(&format!("{path}.path"), message);
             }
             self.source(&path, source, &mut addresses);
         }

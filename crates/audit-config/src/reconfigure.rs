@@ -58,8 +58,17 @@ impl Config {
         {
             change = self.changed_alerts(old, &journal, change, log, environment)?;
         }
-        log.reconfigure(change)?;
-        Ok(())
+        match log.reconfigure(change) {
+            Ok(_) => Ok(()),
+            Err(error) => {
+                // Rules that went for others that did not come go on.
+                #[cfg(feature = "alert")]
+                if self.differs_in_alerts(old) {
+                    old.watch_again(log, &self.delivery_dir(&journal), environment);
+                }
+                Err(error.into())
+            }
+        }
     }
 
     fn changed_destinations(
@@ -109,10 +118,7 @@ impl Config {
         log: &Pipeline,
         environment: Environment<'_>,
     ) -> Result<Reconfiguration, ReconfigureError> {
-        let watched = |config: &Self| {
-            (fingerprinted(&config.alerts), fingerprinted(&config.notifiers), config.drain_timeout)
-        };
-        if watched(self) == watched(old) {
+        if !self.differs_in_alerts(old) {
             return Ok(change);
         }
         let (recorder, directory) = (log.recorder(), self.delivery_dir(journal));
@@ -125,19 +131,37 @@ impl Config {
         let gone =
             names(old).into_iter().fold(Reconfiguration::default(), Reconfiguration::remove_destination);
         log.reconfigure(gone.nothing_before_close())?;
-        let watch = |config: &Self, change: Reconfiguration| -> Result<Reconfiguration, AssembleError> {
-            let Some(watching) = config.watching(&recorder, &directory, environment)? else {
-                return Ok(change);
-            };
-            let change = watching.destinations.into_iter().fold(change, Reconfiguration::deliver_to);
-            Ok(change.before_close(watching.before_close))
-        };
-        watch(self, change).map_err(|error| {
-            // Whoever watched before goes on.
-            if let Ok(back) = watch(old, Reconfiguration::default()) {
-                let _ = log.reconfigure(back);
+        match self.watching(&recorder, &directory, environment) {
+            Ok(None) => Ok(change),
+            Ok(Some(watching)) => Ok(watching.join(change)),
+            Err(error) => {
+                old.watch_again(log, &directory, environment);
+                Err(error.into())
             }
-            error.into()
-        })
+        }
+    }
+
+    #[cfg(feature = "alert")]
+    fn differs_in_alerts(&self, old: &Self) -> bool {
+        let watched = |config: &Self| {
+            (fingerprinted(&config.alerts), fingerprinted(&config.notifiers), config.drain_timeout)
+        };
+        watched(self) != watched(old)
+    }
+
+    /// Whoever watched before goes on. If that cannot be, it is told.
+    #[cfg(feature = "alert")]
+    fn watch_again(&self, log: &Pipeline, directory: &std::path::Path, environment: Environment<'_>) {
+        let back = match self.watching(&log.recorder(), directory, environment) {
+            Ok(None) => return,
+            Ok(Some(watching)) => {
+                let back = watching.join(Reconfiguration::default());
+                log.reconfigure(back).map_err(|error| error.to_string()).map(drop)
+            }
+            Err(error) => Err(error.to_string()),
+        };
+        if let Err(error) = back {
+            log.recorder().notice(format!("the alert rules watch no more: {error}; restart the service"));
+        }
     }
 }

@@ -78,6 +78,11 @@ fn what_cannot_be_is_refused() {
         ),
         ("sources: [{type: kafka, bootstrap_servers: [a], topic: t}]", "`host:port`"),
         ("sources: [{type: kafka, bootstrap_servers: ['a:1'], topic: []}]", "the name of a topic"),
+        (
+            "sources: [{type: file, path: x}, {type: file, name: b, path: ./x}]",
+            "found the file of `sources[0]` again",
+        ),
+        ("sources: [{type: file, path: a.log}]", "found the file of `destination` again"),
         ("sources: [{type: file, path: a, format: ocfs}]", "did you mean `ocsf`?"),
     ] {
         let told = errors(&format!("{access}{text}"));
