@@ -41,25 +41,42 @@ impl Drop for AbortOnDrop {
 }
 
 impl Doors {
-    /// As the configuration says at this moment: its files are read. `before` goes on counting, and keeps the keys it has fetched.
+    /// As the configuration says at this moment: its files are read. `before` goes on counting, and keeps the keys it has fetched; and, if
+    /// this is to be `lenient`, what it read of a file that cannot be read now.
     pub(crate) fn new(
         config: &Config,
         before: Option<&Self>,
+        lenient: bool,
         runtime: &Handle,
     ) -> Result<Self, ServiceError> {
         let wanted = &config.access;
         let mut tokens = Tokens::default();
         let mut access = Access::default().anonymous(wanted.anonymous.iter().copied().map(role));
         if let Some(file) = &wanted.tokens_file {
-            let loaded = TokensFile::open(file).load().map_err(failed("tokens_file"))?;
-            for warning in &loaded.warnings {
-                tracing::warn!(file = %file.display(), "{warning}");
-            }
-            tokens = loaded.tokens;
+            tokens = match (TokensFile::open(file).load(), before.filter(|_| lenient)) {
+                (Ok(loaded), _) => {
+                    for warning in &loaded.warnings {
+                        tracing::warn!(file = %file.display(), "{warning}");
+                    }
+                    loaded.tokens
+                }
+                (Err(error), Some(before)) => {
+                    tracing::error!("the tokens stay as they were: {error}");
+                    before.tokens.clone()
+                }
+                (Err(error), None) => return Err(failed("tokens_file")(error)),
+            };
             access = access.tokens(tokens.clone());
         }
         let known = before.and_then(|before| before.provider.as_ref());
-        let provider = wanted.jwt.as_ref().map(|jwt| provider(jwt, known, runtime)).transpose()?;
+        let provider = wanted.jwt.as_ref().map(|jwt| match (provider(jwt, known, runtime), known) {
+            (Err(error), Some(known)) if lenient => {
+                tracing::error!("the identity provider's keys stay as they were: {error}");
+                Ok(known.clone())
+            }
+            (provider, _) => provider,
+        });
+        let provider = provider.transpose()?;
         if let Some(provider) = &provider {
             access = access.jwt(Arc::clone(&provider.jwt));
         }
@@ -159,6 +176,11 @@ fn told(token: Option<&Token>) -> Value {
     let Some(token) = token else { return Value::Null };
     let roles: Vec<_> = token.roles.iter().map(|role| role.as_str()).collect();
     let mut told = json!({"roles": roles, "created": token.created.to_string()});
+    for (name, text) in [("name", &token.name), ("owner", &token.owner)] {
+        if let Some(text) = text {
+            told[name] = text.as_str().into();
+        }
+    }
     let times = [
         ("expires", token.expires),
         ("revoked", token.revoked),

@@ -33,6 +33,15 @@ impl Files {
         }
     }
 
+    /// Looks at these from now on. One that is new counts as changed: nobody knows whether it did since it was read.
+    pub(crate) fn follow(&mut self, paths: impl IntoIterator<Item = PathBuf>) {
+        let mut known = std::mem::take(&mut self.seen);
+        for path in paths {
+            let index = known.iter().position(|(seen, _)| *seen == path);
+            self.seen.push(index.map_or((path, None), |index| known.swap_remove(index)));
+        }
+    }
+
     /// Whether one of them is not what it was when this was last asked. One that is gone is no change: it may be about to be replaced.
     pub(crate) fn have_changed(&mut self) -> bool {
         let mut changed = false;

@@ -1,5 +1,7 @@
 //! How the service is doing, for people and programs that ask.
 
+use std::sync::atomic::Ordering;
+
 use audit_model::{Timestamp, Value};
 use serde_json::json;
 
@@ -9,6 +11,9 @@ impl Inner {
     pub(crate) fn ready(&self) -> Result<(), Vec<String>> {
         let status = self.pipeline.status();
         let mut reasons: Vec<String> = status.can_record.err().into_iter().collect();
+        if self.stopping.load(Ordering::Relaxed) {
+            reasons.push("the service is stopping".to_owned());
+        }
         for place in status.destinations.iter().filter(|place| place.required) {
             if let Some(failure) = &place.failing {
                 reasons.push(format!(

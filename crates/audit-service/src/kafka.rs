@@ -19,10 +19,10 @@ impl Inner {
                 Start::Beginning => audit_source_kafka::Start::Beginning,
                 Start::End => audit_source_kafka::Start::End,
             });
-        let (recorder, name) = (self.recorder.clone(), name.to_owned());
+        let (witness, name) = (Arc::clone(&self.witness), name.to_owned());
         let source = KafkaSource::new(options).map_err(|error| SourceError::Other(error.into()))?;
         Ok(source.rejects(Arc::clone(&self.options.rejects)).on_lost(move |lost| {
-            drop(recorder.record(&record::never_read(&name, lost)));
+            witness.put(record::never_read(&name, lost));
         }))
     }
 }

@@ -2,9 +2,11 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use audit_config::Config;
 use audit_source::CancellationToken;
+use tokio::task::JoinHandle;
 
 use crate::ServiceError;
 use crate::service::{Inner, lock};
@@ -13,7 +15,11 @@ use crate::service::{Inner, lock};
 pub(crate) struct Running {
     pub(crate) address: SocketAddr,
     stop: CancellationToken,
+    task: JoinHandle<()>,
 }
+
+/// How long answers that are on their way may take.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 impl Inner {
     #[cfg(feature = "http")]
@@ -24,8 +30,8 @@ impl Inner {
         let server = self.runtime.block_on(bound).map_err(ServiceError::Operations)?;
         let (address, stop) = (server.local_addr(), CancellationToken::new());
         tracing::info!(%address, "tells health and metrics");
-        self.runtime.spawn(server.run(stop.clone()));
-        *lock(&self.operations) = Some(Running { address, stop });
+        let task = self.runtime.spawn(server.run(stop.clone()));
+        *lock(&self.operations) = Some(Running { address, stop, task });
         Ok(())
     }
 
@@ -37,9 +43,15 @@ impl Inner {
         Ok(())
     }
 
+    /// Waits until its address is free again.
     pub(crate) fn end_operations(&self) {
-        if let Some(running) = lock(&self.operations).take() {
-            running.stop.cancel();
+        let running = lock(&self.operations).take();
+        if let Some(Running { stop, mut task, .. }) = running {
+            stop.cancel();
+            let ended = self.runtime.block_on(async { tokio::time::timeout(PATIENCE, &mut task).await });
+            if ended.is_err() {
+                task.abort();
+            }
         }
     }
 }

@@ -25,10 +25,29 @@ impl Inner {
         };
         if let Some(told) = told {
             let file = self.options.config_file.display().to_string();
-            drop(self.recorder.record(&record::config_changed(&file, told, now)));
+            self.witness.put(record::config_changed(&file, told, now));
         }
         *lock(&self.last_reload) = Some((now, error));
+        if outcome.is_err() {
+            self.renew_doors(now);
+        }
         outcome
+    }
+
+    /// Reads the files of `access` again, as the configuration that stays in effect names them: a token that is revoked is revoked, whatever
+    /// is wrong with another file.
+    fn renew_doors(&self, now: Timestamp) {
+        let (config, known) = (self.config(), self.doors());
+        let doors = match Doors::new(&config, Some(&known), true, &self.runtime) {
+            Ok(doors) => doors,
+            Err(error) => return tracing::error!("who may stays as it was: {error}"),
+        };
+        let changes = doors.changed_tokens_since(&known);
+        *self.doors.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(doors);
+        if !changes.is_empty() {
+            let file = self.options.config_file.display().to_string();
+            self.witness.put(record::config_changed(&file, Ok(&changes), now));
+        }
     }
 
     fn take_over(self: &Arc<Self>) -> Result<Vec<Change>, ReloadError> {
@@ -41,7 +60,7 @@ impl Inner {
         }
         let mut changes = new.changes_since(&old);
         // What can be found wrong is found before anything changes. Files that `access` names may have changed alone.
-        let (known, doors) = (self.doors(), Doors::new(&new, Some(&self.doors()), &self.runtime)?);
+        let (known, doors) = (self.doors(), Doors::new(&new, Some(&self.doors()), false, &self.runtime)?);
         if !changes.is_empty() {
             self.change_sources(&old, &new)?;
             if let Err(error) = new.reconfigure(&old, &self.pipeline, environment) {

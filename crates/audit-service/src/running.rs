@@ -59,8 +59,8 @@ impl Running {
         self.stop.cancel();
     }
 
-    /// Waits until it has finished what was on its way, and says how much it brought.
-    pub(crate) async fn stopped(self) -> SourceStatus {
+    /// Waits until it has finished what was on its way.
+    pub(crate) async fn stopped(self) {
         self.stop.cancel();
         let (name, abort) = (self.intake.source().to_owned(), self.task.abort_handle());
         match tokio::time::timeout(PATIENCE, self.task).await {
@@ -74,7 +74,6 @@ impl Running {
                 abort.abort();
             }
         }
-        self.intake.status()
     }
 }
 

@@ -1,15 +1,16 @@
+use std::collections::HashMap;
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use audit_config::{Change, Config, JournalFile};
 use audit_model::{Timestamp, Value};
-use audit_pipeline::{Pipeline, Recorder};
-use audit_source::Rejects;
+use audit_pipeline::Pipeline;
+use audit_source::{Intake, Rejects};
 use tokio::runtime::Handle;
 
 use crate::access::Doors;
@@ -69,7 +70,6 @@ pub struct Service {
 pub(crate) struct Inner {
     pub(crate) options: ServiceOptions,
     pub(crate) pipeline: Pipeline,
-    pub(crate) recorder: Recorder,
     pub(crate) runtime: Handle,
     pub(crate) journal: JournalFile,
     pub(crate) started: Timestamp,
@@ -78,13 +78,15 @@ pub(crate) struct Inner {
     pub(crate) doors: RwLock<Arc<Doors>>,
     pub(crate) witness: Arc<OnRecord>,
     pub(crate) sources: Mutex<Vec<(String, Running)>>,
+    /// By name, so that one that is begun anew goes on counting.
+    pub(crate) intakes: Mutex<HashMap<String, Intake>>,
     pub(crate) operations: Mutex<Option<crate::operations::Running>>,
-    /// What sources brought that have ended: recorded, refused.
-    pub(crate) ended: (AtomicU64, AtomicU64),
     /// When the configuration was last read again, and what was wrong with it.
     pub(crate) last_reload: Mutex<Option<(Timestamp, Option<String>)>>,
     /// One at a time.
     pub(crate) reloading: Mutex<()>,
+    /// It takes no more events, or soon will not.
+    pub(crate) stopping: AtomicBool,
     asked: Mutex<Asked>,
     changed: Condvar,
 }
@@ -107,23 +109,22 @@ impl Service {
         runtime: &Handle,
     ) -> Result<Self, ServiceError> {
         let now = Timestamp::now();
-        let recorder = pipeline.recorder();
         let config = Arc::new(options.config.clone());
-        let doors = Doors::new(&config, None, runtime)?;
+        let doors = Doors::new(&config, None, false, runtime)?;
         let inner = Arc::new(Inner {
-            recorder: recorder.clone(),
+            witness: Arc::new(OnRecord::new(pipeline.recorder(), runtime)),
             pipeline,
             runtime: runtime.clone(),
             journal,
             started: now,
             config: RwLock::new(Arc::clone(&config)),
             doors: RwLock::new(Arc::new(doors)),
-            witness: Arc::new(OnRecord::new(recorder)),
             sources: Mutex::default(),
+            intakes: Mutex::default(),
             operations: Mutex::default(),
-            ended: Default::default(),
             last_reload: Mutex::default(),
             reloading: Mutex::default(),
+            stopping: AtomicBool::new(false),
             asked: Mutex::default(),
             changed: Condvar::new(),
             options,
@@ -133,7 +134,7 @@ impl Service {
             return Err(error);
         }
         let names: Vec<_> = config.sources.iter().map(|source| source.shown_name().to_owned()).collect();
-        drop(inner.recorder.record(&record::service_started(&config, &names, now)));
+        inner.witness.put(record::service_started(&config, &names, now));
         let service = Self { inner, housekeeper: Arc::default() };
         let inner = Arc::clone(&service.inner);
         match std::thread::Builder::new().name("audit-service".to_owned()).spawn(move || inner.keep_house()) {
@@ -181,17 +182,15 @@ impl Service {
     /// How many events its sources brought, and how many were refused.
     #[must_use]
     pub fn counts(&self) -> (u64, u64) {
-        let sources = lock(&self.inner.sources);
-        let (recorded, refused) = &self.inner.ended;
-        let ended = (recorded.load(Ordering::Relaxed), refused.load(Ordering::Relaxed));
-        sources
-            .iter()
-            .map(|(_, running)| running.status())
-            .fold(ended, |(recorded, refused), status| (recorded + status.recorded, refused + status.refused))
+        let intakes = lock(&self.inner.intakes);
+        intakes.values().map(Intake::status).fold((0, 0), |(recorded, refused), status| {
+            (recorded + status.recorded, refused + status.refused)
+        })
     }
 
     /// Takes no more events, and waits until those on their way are recorded and answered; the log is still open then.
     pub fn stop(&self) {
+        self.inner.stopping.store(true, Ordering::Relaxed);
         lock(&self.inner.asked).to_stop = true;
         self.inner.changed.notify_all();
         let housekeeper = lock(&self.housekeeper).take();
@@ -209,7 +208,8 @@ const LOOK: Duration = Duration::from_secs(1);
 impl Inner {
     /// Follows the configuration, and puts on record what has gathered.
     fn keep_house(self: &Arc<Self>) {
-        let mut files = self.files();
+        let mut files = Files::new(self.files());
+        let mut has_changed = false;
         loop {
             let asked = lock(&self.asked);
             let waits = |asked: &mut Asked| !asked.to_reload && !asked.to_stop;
@@ -221,23 +221,28 @@ impl Inner {
             let was_asked = std::mem::take(&mut asked.to_reload);
             drop(asked);
             self.witness.flush(Timestamp::now());
-            if files.have_changed() || was_asked {
+            // Somebody may be writing them: they are read when they have been left alone for one look.
+            let changes_now = files.have_changed();
+            let is_time = was_asked || (has_changed && !changes_now);
+            has_changed = (has_changed || changes_now) && !is_time;
+            if is_time {
                 match self.reload() {
                     Ok(changes) => {
                         tracing::info!(changes = changes.len(), "the configuration was read again");
                     }
                     Err(error) => tracing::error!("the configuration stays as it was: {error}"),
                 }
-                files = self.files();
+                files.follow(self.files());
             }
         }
     }
 
-    fn files(&self) -> Files {
+    /// What is read again when it changes.
+    fn files(&self) -> Vec<PathBuf> {
         let config = self.config();
         let keys = config.access.jwt.as_ref().and_then(|jwt| jwt.jwks_file.clone());
         let own = [Some(self.options.config_file.clone()), config.access.tokens_file.clone(), keys];
-        Files::new(own.into_iter().flatten())
+        own.into_iter().flatten().collect()
     }
 
     pub(crate) fn config(&self) -> Arc<Config> {

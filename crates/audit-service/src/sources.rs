@@ -3,12 +3,11 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 #[cfg(any(feature = "http", feature = "syslog"))]
 use audit_config::ServerTls;
 use audit_config::{Config, SourceFormat, SourceKind, Start};
-use audit_source::{Format, Intake, Source, SourceError, SourceStatus};
+use audit_source::{Format, Intake, Source, SourceError};
 use audit_source_file::{FileOptions, FileSource};
 use audit_source_socket::{SocketOptions, SocketSource};
 
@@ -52,14 +51,35 @@ impl Inner {
         };
         let (ending, beginning) = (differs(old, new), differs(new, old));
         let operations_changed = format!("{:?}", old.operations) != format!("{:?}", new.operations);
-        // Those that go let go of their addresses first.
+        // What can be made beside the old ones is made before anything ends. Where the old one has the place, what its new keys name is
+        // looked at, and the rest is known to be good.
+        let mut made = Vec::new();
+        let mut later = Vec::new();
+        for index in &beginning {
+            if ending.iter().any(|gone| is_same_place(&old.sources[*gone].kind, &new.sources[*index].kind)) {
+                check_files(&new.sources[*index]).map_err(|source| {
+                    let name = new.sources[*index].shown_name().to_owned();
+                    ServiceError::Source { name, source }
+                })?;
+                later.push(*index);
+            } else {
+                made.push(self.make(new, *index)?);
+            }
+        }
+        {
+            let sources = lock(&self.sources);
+            let ends = |name: &str| ending.iter().any(|index| old.sources[*index].shown_name() == name);
+            // All at once: each waits for what is on its way.
+            sources.iter().filter(|(name, _)| ends(name)).for_each(|(_, running)| running.begin_to_stop());
+        }
         for index in &ending {
             self.end_source(old.sources[*index].shown_name());
         }
         if operations_changed {
             self.end_operations();
         }
-        let begun = beginning
+        made.into_iter().for_each(|made| self.launch(made));
+        let begun = later
             .iter()
             .try_for_each(|index| self.begin_source(new, *index))
             .and_then(|()| if operations_changed { self.begin_operations(new) } else { Ok(()) });
@@ -83,7 +103,7 @@ impl Inner {
         all.iter().for_each(|(_, running)| running.begin_to_stop());
         self.runtime.block_on(async {
             for (_, running) in all {
-                self.count(&running.stopped().await);
+                running.stopped().await;
             }
         });
         self.end_operations();
@@ -106,28 +126,37 @@ impl Inner {
         let Some(index) = sources.iter().position(|(known, _)| known == name) else { return };
         let (_, running) = sources.remove(index);
         drop(sources);
-        let status = self.runtime.block_on(running.stopped());
-        self.count(&status);
-    }
-
-    /// Adds what a source that has ended brought.
-    fn count(&self, status: &SourceStatus) {
-        self.ended.0.fetch_add(status.recorded, Ordering::Relaxed);
-        self.ended.1.fetch_add(status.refused, Ordering::Relaxed);
+        self.runtime.block_on(running.stopped());
     }
 
     fn begin_source(self: &Arc<Self>, config: &Config, index: usize) -> Result<(), ServiceError> {
+        let made = self.make(config, index)?;
+        self.launch(made);
+        Ok(())
+    }
+
+    fn make(self: &Arc<Self>, config: &Config, index: usize) -> Result<Made, ServiceError> {
         let name = config.sources[index].shown_name().to_owned();
-        let (source, address) = self
-            .source(config, index)
-            .map_err(|source| ServiceError::Source { name: name.clone(), source })?;
+        match self.source(config, index) {
+            Ok((source, address)) => Ok(Made { name, source, address }),
+            Err(source) => Err(ServiceError::Source { name, source }),
+        }
+    }
+
+    fn launch(&self, made: Made) {
+        let Made { name, source, address } = made;
         match address {
             Some(address) => tracing::info!(source = %name, %address, "takes events"),
-            None => tracing::info!(source = %name, "takes events"),
+            None => tracing::info!(source = %name, "takes events: {source:?}"),
         }
-        let intake = Intake::new(self.pipeline.clone(), &name).rejects(Arc::clone(&self.options.rejects));
+        let intake = lock(&self.intakes)
+            .entry(name.clone())
+            .or_insert_with(|| {
+                Intake::new(self.pipeline.clone(), &name).rejects(Arc::clone(&self.options.rejects))
+            })
+            .clone();
+        intake.set_failing(None);
         lock(&self.sources).push((name, Running::start(source, address, intake, &self.runtime)));
-        Ok(())
     }
 
     /// A source that holds its address or file, and where it listens.
@@ -182,6 +211,52 @@ impl Inner {
     fn places(&self, config: &Config) -> PathBuf {
         config.delivery_dir(&self.journal).join("sources")
     }
+}
+
+/// A source that holds its address or file.
+struct Made {
+    name: String,
+    source: Box<dyn Source>,
+    address: Option<SocketAddr>,
+}
+
+/// Whether two sources cannot be at once: an address, a path or a topic is theirs both.
+fn is_same_place(one: &SourceKind, other: &SourceKind) -> bool {
+    let address = |kind: &SourceKind| match kind {
+        SourceKind::Http(http) => Some(http.address()),
+        SourceKind::Syslog(syslog) => Some(syslog.address()),
+        _ => None,
+    };
+    match (one, other) {
+        (SourceKind::File(one), SourceKind::File(other)) => one.path == other.path,
+        (SourceKind::Socket(one), SourceKind::Socket(other)) => one.path == other.path,
+        (SourceKind::Kafka(one), SourceKind::Kafka(other)) => {
+            one.topics.iter().any(|topic| other.topics.contains(topic))
+        }
+        _ => address(one).is_some_and(|address_of_one| {
+            address(other).is_some_and(|other| {
+                let any = other.ip().is_unspecified() || address_of_one.ip().is_unspecified();
+                address_of_one.port() == other.port() && (any || address_of_one.ip() == other.ip())
+            })
+        }),
+    }
+}
+
+/// Reads what a source reads when it begins.
+fn check_files(source: &audit_config::Source) -> Result<(), SourceError> {
+    #[cfg(any(feature = "http", feature = "syslog"))]
+    {
+        let server = match &source.kind {
+            SourceKind::Http(http) => http.tls.as_ref(),
+            SourceKind::Syslog(syslog) => syslog.tls.as_ref(),
+            _ => None,
+        };
+        if let Some(server) = server {
+            tls(server).server_config().map_err(|error| SourceError::Other(error.into()))?;
+        }
+    }
+    let _ = source;
+    Ok(())
 }
 
 pub(crate) fn format(format: SourceFormat) -> Format {
