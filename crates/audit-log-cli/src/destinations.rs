@@ -35,14 +35,14 @@ pub(crate) struct Arguments {
 
 /// What `status` looks at.
 #[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("which").required(true))]
 pub(crate) struct StatusArguments {
     /// The configuration (YAML)
-    #[arg(long, short, value_name = "FILE")]
-    #[cfg_attr(feature = "http", arg(required_unless_present = "url", conflicts_with = "url"))]
-    #[cfg_attr(not(feature = "http"), arg(required = true))]
+    #[arg(long, short, value_name = "FILE", group = "which")]
     config: Option<PathBuf>,
     /// Only this destination: its name, or its type if it has none; or a notifier's name, or `alerts` for the alert rules
     #[arg(long, short, requires = "config", value_name = "NAME")]
+    #[cfg_attr(feature = "http", arg(conflicts_with = "url"))]
     destination: Option<String>,
     #[cfg(feature = "http")]
     #[command(flatten)]

@@ -49,7 +49,7 @@ enum Command {
     /// configuration again.
     ///
     /// Exit code 0: all that was read is recorded or in the rejects file, and delivered, or a signal ended it before; 1: an
-    /// input broke off, the disk failed, or a destination lacks records; 2: nothing was begun.
+    /// input broke off, the disk failed, a source could not begin, or a destination lacks records; 2: nothing was begun.
     #[command(visible_alias = "serve")]
     Run(run::Arguments),
     /// Say whether logs are intact, and if not, what is wrong and where
@@ -87,7 +87,7 @@ enum Command {
     /// With --config it reads what `run` notes about its destinations, and works while that runs and after it. With --url it asks a
     /// running service, which tells of its sources, too.
     ///
-    /// Exit code 0: no destination is failing; 1: one is, or the service is not ready; 2: there is no way to tell.
+    /// Exit code 0: no destination is failing, nor a source; 1: one is, or the service is not ready; 2: there is no way to tell.
     Status(destinations::StatusArguments),
     /// List records that a destination would not take, or send them again
     #[command(subcommand)]

@@ -25,7 +25,7 @@ use crate::output::{count, harmless, print, print_json};
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
     /// Ask a running service at this address: its `operations`, or a source of type http
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", group = "which")]
     pub(crate) url: Option<String>,
     /// A file with the token to show there (role `read`) [env: AUDIT_LOG_TOKEN has the token itself]
     #[arg(long, requires = "url", value_name = "FILE")]
@@ -53,15 +53,18 @@ pub(crate) fn status(arguments: &Arguments, url: &str, as_json: bool) -> anyhow:
     let log = &status["log"];
     let records = count(log["last_sequence"].as_u64().unwrap_or_default(), "record");
     let ready = if status["ready"] == true { "ready" } else { "NOT READY" };
-    let mut text =
-        format!("log {}, {records}; {ready} since {}\n", told(&log["path"]), told(&status["started"]));
+    let mut text = format!(
+        "log {}, {records}; {ready}, running since {}\n",
+        told(&log["path"]),
+        told(&status["started"])
+    );
     for reason in entries("not_ready") {
         text += &format!("  {}\n", told(&reason));
     }
     if let Some(error) = status["config"]["last_reload"]["error"].as_str() {
         text += &format!(
             "the configuration was refused on reload, the one before is in effect: {}\n",
-            harmless(error)
+            error.lines().map(harmless).collect::<Vec<_>>().join("\n  ")
         );
     }
     let mut table = Table::new();
@@ -146,18 +149,22 @@ async fn get(arguments: &Arguments, url: &str) -> anyhow::Result<Value> {
         }
         None => std::env::var("AUDIT_LOG_TOKEN").ok(),
     };
-    if token.is_some() && !is_tls && !is_here {
+    let token = token.map(|token| token.trim().to_owned()).filter(|token| !token.is_empty());
+    let has_token = token.is_some();
+    if has_token && !is_tls && !is_here {
         bail!("a token is not sent in the clear to another machine; use https");
     }
     let base = uri.path().trim_end_matches('/').trim_end_matches("/v1/status");
     let mut request = Request::get(format!("{base}/v1/status"))
         .header(HOST, uri.authority().map_or(host, |it| it.as_str()));
     if let Some(token) = token {
-        request = request.header(AUTHORIZATION, format!("Bearer {}", token.trim()));
+        request = request.header(AUTHORIZATION, format!("Bearer {token}"));
     }
     let request =
         request.body(Empty::<Bytes>::new()).context("the token has characters that no token has")?;
-    let connection = TcpStream::connect((plain_host, port)).await?;
+    let connection = TcpStream::connect((plain_host, port))
+        .await
+        .context("nobody answers there; does the service run?")?;
     let answer = if is_tls {
         let mut options = TlsOptions::default();
         if let Some(file) = &arguments.ca_file {
@@ -165,9 +172,12 @@ async fn get(arguments: &Arguments, url: &str) -> anyhow::Result<Value> {
         }
         let connector = TlsConnector::from(Arc::new(options.client_config()?));
         let name = ServerName::try_from(plain_host.to_owned()).context("the host in the URL")?;
-        send(TokioIo::new(connector.connect(name, connection).await?), request).await?
+        let connected = connector.connect(name, connection).await;
+        let connected = connected
+            .context("no TLS connection; is it https that it speaks, and is --ca-file its authority's?")?;
+        send(TokioIo::new(connected), request).await?
     } else {
-        send(TokioIo::new(connection), request).await?
+        send(TokioIo::new(connection), request).await.context("it speaks no HTTP; is it https?")?
     };
     let status = answer.status();
     let body =
@@ -175,10 +185,15 @@ async fn get(arguments: &Arguments, url: &str) -> anyhow::Result<Value> {
     let body: Value = serde_json::from_slice(&body.to_bytes()).unwrap_or_default();
     match status {
         StatusCode::OK if body.is_object() => Ok(body),
-        StatusCode::UNAUTHORIZED => {
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN if !has_token => {
             bail!("it wants to know who asks: give --token-file, with a token of role `read`")
         }
-        StatusCode::FORBIDDEN => bail!("the token has not the role `read`"),
+        StatusCode::UNAUTHORIZED => {
+            bail!(
+                "it does not know that token (or not any more); `audit-log token list` shows those that it knows"
+            )
+        }
+        StatusCode::FORBIDDEN => bail!("that token has not the role `read`"),
         StatusCode::NOT_FOUND | StatusCode::OK => {
             bail!("there is no status ({status}): is that the service?")
         }
