@@ -9,7 +9,7 @@ ARG RUST=1.95
 
 
 FROM rust:${RUST}-alpine AS build-static
-ARG FEATURES=cloudwatch,email,pagerduty,s3,slack,sso,syslog,webhook
+ARG FEATURES=cloudwatch,email,http,oidc,pagerduty,s3,slack,sso,syslog,webhook
 WORKDIR /source
 COPY . .
 # On Alpine the target is musl, and what it links is static.
