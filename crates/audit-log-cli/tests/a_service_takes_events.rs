@@ -159,7 +159,7 @@ fn health_metrics_and_status_are_told() {
     let output = command.args(["status", "--url", &url]).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let text = String::from_utf8(output.stdout).unwrap();
-    assert!(text.contains("ready since") && text.contains("SOURCE"), "{text}");
+    assert!(text.contains("; ready, running since") && text.contains("SOURCE"), "{text}");
     let url = format!("http://{}", service.address("http"));
     let output =
         Command::new(env!("CARGO_BIN_EXE_audit-log")).args(["status", "--url", &url]).output().unwrap();
