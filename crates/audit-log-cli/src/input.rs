@@ -6,14 +6,11 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
-use audit_model::{Event, EventError, EventType, JsonError, Timestamp, parse_json};
+use audit_model::{Event, EventType, Timestamp, parse_json};
 use audit_ocsf::event_from_value;
 use audit_pipeline::{EmitError, Pipeline, Receipt};
-use audit_source::Rejects;
+use audit_source::{Format, MAX_EVENT, Rejects, describe};
 use clap::ValueEnum;
-
-/// The longest line that is taken for an event, in bytes.
-pub(crate) const MAX_EVENT: usize = 16 << 20;
 
 /// What the lines of an input are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -142,9 +139,7 @@ impl Intake {
 impl InputFormat {
     fn read(self, line: &[u8]) -> Result<Event, String> {
         match self {
-            Self::Native => {
-                Event::from_json(line, Timestamp::now()).map_err(|error| describe_event(&error, line))
-            }
+            Self::Native => Format::Native.read(line, Timestamp::now()),
             Self::Ocsf => {
                 let record = parse_json(line).map_err(|error| describe(&error, line))?;
                 event_from_value(record, Timestamp::now()).map_err(|error| error.to_string())
@@ -161,13 +156,6 @@ fn of_another_log(event_type: &EventType) -> String {
     )
 }
 
-fn describe_event(error: &EventError, line: &[u8]) -> String {
-    match error {
-        EventError::Json(error) => describe(error, line),
-        other => other.to_string(),
-    }
-}
-
 /// An event tells its own time, and its sender's clock is the sender's: where that is another time than this, it is noted when
 /// the log got it (`metadata.logged_time` of OCSF), so that backdating shows.
 fn note_arrival(event: &mut Event, now: Timestamp) {
@@ -175,29 +163,6 @@ fn note_arrival(event: &mut Event, now: Timestamp) {
     let apart = now.as_milliseconds().abs_diff(event.timestamp.as_milliseconds());
     if apart > AT_ONCE_MS {
         event.extra.entry("logged_time").or_insert_with(|| now.to_string().into());
-    }
-}
-
-/// An event is one line, whose number is told beside: of the place in it, the column is what helps.
-pub(crate) fn describe(error: &JsonError, line: &[u8]) -> String {
-    const ONE_A_LINE: &str = "expected one JSON object a line (`jq -c .` makes that)";
-    let (message, column) = (error.message(), error.column());
-    if let Some(encoding) = other_than_utf8(line) {
-        return encoding.to_owned();
-    }
-    if message.starts_with("EOF") || message.starts_with("trailing characters") {
-        return format!("{message} at column {column}; {ONE_A_LINE}");
-    }
-    format!("{message} at column {column}")
-}
-
-/// What a text is that is not plain UTF-8.
-pub(crate) fn other_than_utf8(text: &[u8]) -> Option<&'static str> {
-    match text {
-        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => Some("UTF-16 text; expected UTF-8"),
-        [0xef, 0xbb, 0xbf, ..] => Some("begins with a byte order mark; expected UTF-8 without one"),
-        _ if std::str::from_utf8(text).is_err() => Some("not UTF-8 text"),
-        _ => None,
     }
 }
 

@@ -74,8 +74,10 @@ fn whole_class(mut value: Value) -> Value {
     value
 }
 
-/// Where events come one a line, the line's number is told beside: of the place in it, the column is what helps.
-fn describe(error: &JsonError, text: &[u8]) -> String {
+/// What is wrong with the JSON of an event, for whoever wrote it. Where events come one a line, the line's number is told beside: of the
+/// place in it, the column is what helps.
+#[must_use]
+pub fn describe(error: &JsonError, text: &[u8]) -> String {
     const ONE_A_LINE: &str = "expected one JSON object a line (`jq -c .` makes that)";
     let (message, line, column) = (error.message(), error.line(), error.column());
     if let Some(encoding) = other_than_utf8(text) {
@@ -91,7 +93,8 @@ fn describe(error: &JsonError, text: &[u8]) -> String {
 }
 
 /// What a text is that is not plain UTF-8.
-fn other_than_utf8(text: &[u8]) -> Option<&'static str> {
+#[must_use]
+pub fn other_than_utf8(text: &[u8]) -> Option<&'static str> {
     match text {
         [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => Some("UTF-16 text; expected UTF-8"),
         [0xef, 0xbb, 0xbf, ..] => Some("begins with a byte order mark; expected UTF-8 without one"),

@@ -9,7 +9,7 @@ mod rejects;
 mod source;
 
 pub use error::SourceError;
-pub use format::{Format, MAX_EVENT};
+pub use format::{Format, MAX_EVENT, describe, other_than_utf8};
 pub use intake::{Intake, SourceStatus, Taken};
 pub use provenance::Provenance;
 pub use rejects::Rejects;

@@ -80,7 +80,7 @@ pub(crate) fn event(line: &[u8], name: &str, number: u64) -> Result<Event, Strin
         Err(MappingError::Line(why)) => why,
         Err(other) => other.to_string(),
     };
-    let value = parse_json(line).map_err(|error| crate::input::describe(&error, line))?;
+    let value = parse_json(line).map_err(|error| audit_source::describe(&error, line))?;
     if value.get("class_uid").is_none() {
         return Err(no_native);
     }

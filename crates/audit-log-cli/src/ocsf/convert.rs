@@ -13,12 +13,13 @@ use audit_ocsf::{
     Coalesced, Coalescer, Mapping, NativeRecord, Recorded, Version, carried_line, event_count,
     event_from_value,
 };
+use audit_source::MAX_EVENT;
 use clap::{Args, ValueEnum};
 use tempfile::NamedTempFile;
 
 use super::source::{self, Source};
 use crate::config::load;
-use crate::input::{MAX_EVENT, read_line};
+use crate::input::read_line;
 use crate::moment::duration;
 use crate::output::{complain, count, harmless};
 

@@ -9,8 +9,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use anyhow::{Context as _, bail};
 use audit_model::{JsonError, Value, parse_json};
 use audit_search::{Ends, JsonStream, MAX_VALUE, Piece};
+use audit_source::other_than_utf8;
 
-use crate::input::other_than_utf8;
 use crate::output::{complain, describe, harmless};
 
 /// A file that is open, or standard input.
