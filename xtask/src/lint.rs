@@ -4,11 +4,13 @@ use std::fs;
 
 use anyhow::{Context as _, Result};
 
+use crate::readme;
 use crate::report::{Outcome, Report};
 use crate::shell::{cargo, root};
 
 pub(crate) fn run(report: &mut Report) -> Result<()> {
     report.suite("fmt", || cargo("fmt --all --check").run().map(Outcome::passed))?;
+    report.suite("README.md", readme::check)?;
     report.suite("clippy", || {
         cargo("clippy --workspace --all-targets --all-features -- -D warnings").run().map(Outcome::passed)
     })?;

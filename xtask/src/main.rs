@@ -7,6 +7,8 @@ mod kubernetes;
 mod lint;
 mod operations;
 mod python;
+mod readme;
+mod recording;
 mod report;
 mod schema;
 mod services;
@@ -26,6 +28,7 @@ Tasks of this workspace
     cargo xtask lint        formatting, clippy in every feature shape, rustdoc
     cargo xtask ci          both, as the CI runs them
     cargo xtask kubernetes  what is in docs/kubernetes and docs/operations, and the Dockerfile
+    cargo xtask recording   makes docs/recording.svg, which the README shows, by running what is in it
     cargo xtask services    the servers that the live tests talk to: up, down, status
     cargo xtask help        this text
 
@@ -43,6 +46,7 @@ fn main() -> anyhow::Result<ExitCode> {
             lint::run(&mut report)?;
         }
         Some("kubernetes") => test::run_kubernetes(&mut report)?,
+        Some("recording") => report.suite("recording", recording::write)?,
         Some("services") => return Ok(services::run(&arguments[1..])),
         Some("help" | "--help" | "-h") => {
             print!("{HELP}");

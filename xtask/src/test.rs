@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use crate::report::{Outcome, Report};
 use crate::shell::cargo;
-use crate::{image, kubernetes, operations, schema, services, trees, verifier};
+use crate::{image, kubernetes, operations, recording, schema, services, trees, verifier};
 
 pub(crate) fn run(report: &mut Report) -> Result<()> {
     report.suite("build", || cargo("build --bin audit-log").run().map(Outcome::passed))?;
@@ -37,6 +37,7 @@ pub(crate) fn run(report: &mut Report) -> Result<()> {
     report.suite("benches compile", || {
         cargo("check --package audit-benches --benches").run().map(Outcome::passed)
     })?;
+    report.suite("docs/recording.svg", recording::check)?;
     report.suite("docs/verify.py", verifier::check_program)?;
     report.suite("docs/formats.md", verifier::check_shell_commands)?;
     report.suite("configuration schema", schema::check_configurations)?;
