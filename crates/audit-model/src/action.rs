@@ -1,6 +1,7 @@
 use crate::canonical::{CanonicalError, ObjectWriter, WriteCanonical, field, to_value, write_integer};
 use crate::fields::Fields;
 use crate::open_string::open_string;
+use crate::tree::Tree;
 use crate::{FieldError, MAX_SAFE_INTEGER, Map, Value};
 
 open_string! {
@@ -76,7 +77,11 @@ impl Action {
     /// # Errors
     /// When a known field has another JSON type than it should.
     pub fn from_value(value: Value) -> Result<Self, FieldError> {
-        let mut fields = Fields::new("action", value)?;
+        Self::from_tree(Tree::Value(value))
+    }
+
+    pub(crate) fn from_tree(tree: Tree<'_>) -> Result<Self, FieldError> {
+        let mut fields = Fields::new("action", tree)?;
         Ok(Self {
             duration_ms: fields.milliseconds("duration_ms")?,
             operation: fields.string("operation")?,

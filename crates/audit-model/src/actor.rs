@@ -1,6 +1,7 @@
 use crate::canonical::{CanonicalError, ObjectWriter, WriteCanonical, field, to_value, write_json_string};
 use crate::fields::Fields;
 use crate::open_string::open_string;
+use crate::tree::Tree;
 use crate::{FieldError, Map, Value};
 
 open_string! {
@@ -97,7 +98,11 @@ impl Actor {
     /// # Errors
     /// When a known field has another JSON type than it should.
     pub fn from_value(value: Value) -> Result<Self, FieldError> {
-        let mut fields = Fields::new("actor", value)?;
+        Self::from_tree(Tree::Value(value))
+    }
+
+    pub(crate) fn from_tree(tree: Tree<'_>) -> Result<Self, FieldError> {
+        let mut fields = Fields::new("actor", tree)?;
         Ok(Self {
             id: fields.string("id")?,
             ip_address: fields.string("ip_address")?,

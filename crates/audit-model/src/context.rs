@@ -1,5 +1,6 @@
 use crate::canonical::{CanonicalError, ObjectWriter, WriteCanonical, field, to_value};
 use crate::fields::Fields;
+use crate::tree::Tree;
 use crate::{FieldError, Map, Value};
 
 /// Where and within what it was done.
@@ -62,7 +63,11 @@ impl Context {
     /// # Errors
     /// When a known field has another JSON type than it should.
     pub fn from_value(value: Value) -> Result<Self, FieldError> {
-        let mut fields = Fields::new("context", value)?;
+        Self::from_tree(Tree::Value(value))
+    }
+
+    pub(crate) fn from_tree(tree: Tree<'_>) -> Result<Self, FieldError> {
+        let mut fields = Fields::new("context", tree)?;
         Ok(Self {
             cluster_id: fields.string("cluster_id")?,
             correlation_id: fields.string("correlation_id")?,

@@ -2,9 +2,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::canonical::{CanonicalError, ObjectWriter, WriteCanonical, field, part};
 use crate::fields::Fields;
-use crate::{
-    Action, Actor, Context, EventId, EventType, JsonError, Map, Resource, Timestamp, Value, parse_json,
-};
+use crate::tree::Tree;
+use crate::{Action, Actor, Context, EventId, EventType, JsonError, Map, Resource, Timestamp, Value};
 
 /// The version of the event's form that this crate writes.
 pub const EVENT_VERSION: &str = "1.0";
@@ -141,7 +140,7 @@ impl Event {
     /// # Errors
     /// When the text is not JSON, has no `event_type`, or a known field has the wrong form.
     pub fn from_json(text: &[u8], now: Timestamp) -> Result<Self, EventError> {
-        Ok(Self::from_value(parse_json(text)?, now)?)
+        Ok(Self::from_tree(Tree::read(text)?, now)?)
     }
 
     /// As [`Event::from_json`], from JSON that has been read already.
@@ -149,7 +148,11 @@ impl Event {
     /// # Errors
     /// When there is no `event_type`, or a known field has the wrong form.
     pub fn from_value(value: Value, now: Timestamp) -> Result<Self, FieldError> {
-        let mut fields = Fields::new("", value)?;
+        Self::from_tree(Tree::Value(value), now)
+    }
+
+    fn from_tree(tree: Tree<'_>, now: Timestamp) -> Result<Self, FieldError> {
+        let mut fields = Fields::new("", tree)?;
         let expected_type = "an event type such as backup.completed";
         let event_type = fields.parsed("event_type", expected_type)?.ok_or_else(|| FieldError {
             path: "event_type".into(),
@@ -161,10 +164,10 @@ impl Event {
         Ok(Self {
             event_id: fields.string("event_id")?.map_or_else(|| EventId::generate(timestamp), EventId::from),
             version: fields.string("version")?.unwrap_or_else(|| EVENT_VERSION.to_owned()),
-            action: fields.take("action").map(Action::from_value).transpose()?,
-            actor: fields.take("actor").map(Actor::from_value).transpose()?,
-            context: fields.take("context").map(Context::from_value).transpose()?,
-            resource: fields.take("resource").map(Resource::from_value).transpose()?,
+            action: fields.take("action").map(Action::from_tree).transpose()?,
+            actor: fields.take("actor").map(Actor::from_tree).transpose()?,
+            context: fields.take("context").map(Context::from_tree).transpose()?,
+            resource: fields.take("resource").map(Resource::from_tree).transpose()?,
             details: fields.object("details")?,
             event_type,
             timestamp,

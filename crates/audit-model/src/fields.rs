@@ -1,18 +1,18 @@
 //! Taking an object apart into known fields of known types and whatever is left.
 
+use crate::tree::{Entries, Tree};
 use crate::{FieldError, Map, Value};
 
-pub(crate) struct Fields {
+pub(crate) struct Fields<'a> {
     path: &'static str,
-    map: Map,
+    entries: Entries<'a>,
 }
 
-impl Fields {
-    pub(crate) fn new(path: &'static str, value: Value) -> Result<Self, FieldError> {
-        match value {
-            Value::Object(map) => Ok(Self { path, map }),
-            other => Err(FieldError::new(path.to_owned(), &other, "an object")),
-        }
+impl<'a> Fields<'a> {
+    pub(crate) fn new(path: &'static str, tree: Tree<'a>) -> Result<Self, FieldError> {
+        let entries = tree.into_entries();
+        let entries = entries.map_err(|other| FieldError::new(path.to_owned(), &other, "an object"))?;
+        Ok(Self { path, entries })
     }
 
     fn error(&self, key: &str, found: &Value, expected: &str) -> FieldError {
@@ -20,13 +20,18 @@ impl Fields {
         FieldError::new(path, found, expected)
     }
 
-    /// The field's value; JSON's `null` counts as absent.
-    pub(crate) fn take(&mut self, key: &str) -> Option<Value> {
-        self.map.remove(key).filter(|value| !value.is_null())
+    /// The field; JSON's `null` counts as absent.
+    pub(crate) fn take(&mut self, key: &str) -> Option<Tree<'a>> {
+        let place = self.entries.iter().position(|(name, _)| name == key)?;
+        Some(self.entries.swap_remove(place).1).filter(|tree| !tree.is_null())
+    }
+
+    fn value(&mut self, key: &str) -> Option<Value> {
+        self.take(key).map(Tree::into_value)
     }
 
     pub(crate) fn string(&mut self, key: &str) -> Result<Option<String>, FieldError> {
-        match self.take(key) {
+        match self.value(key) {
             None => Ok(None),
             Some(Value::String(text)) => Ok(Some(text)),
             Some(other) => Err(self.error(key, &other, "a string")),
@@ -35,7 +40,7 @@ impl Fields {
 
     pub(crate) fn strings(&mut self, key: &str) -> Result<Vec<String>, FieldError> {
         const EXPECTED: &str = "an array of strings";
-        match self.take(key) {
+        match self.value(key) {
             None => Ok(Vec::new()),
             Some(Value::Array(items)) => items
                 .into_iter()
@@ -49,7 +54,7 @@ impl Fields {
     }
 
     pub(crate) fn milliseconds(&mut self, key: &str) -> Result<Option<u64>, FieldError> {
-        let Some(value) = self.take(key) else { return Ok(None) };
+        let Some(value) = self.value(key) else { return Ok(None) };
         let whole = value.as_f64().filter(|f| f.fract() == 0.0 && (0.0..=9e15).contains(f)).map(|f| f as u64);
         value
             .as_u64()
@@ -68,7 +73,7 @@ impl Fields {
     }
 
     pub(crate) fn object(&mut self, key: &str) -> Result<Map, FieldError> {
-        match self.take(key) {
+        match self.value(key) {
             None => Ok(Map::new()),
             Some(Value::Object(map)) => Ok(map),
             Some(other) => Err(self.error(key, &other, "an object")),
@@ -76,6 +81,6 @@ impl Fields {
     }
 
     pub(crate) fn rest(self) -> Map {
-        self.map
+        self.entries.into_iter().map(|(name, tree)| (name.into_owned(), tree.into_value())).collect()
     }
 }

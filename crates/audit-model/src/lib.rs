@@ -15,6 +15,7 @@ mod pattern;
 mod resource;
 mod severity;
 mod timestamp;
+mod tree;
 
 pub use action::{Action, ActionResult};
 pub use actor::{Actor, ActorType};

@@ -1,5 +1,6 @@
 use crate::canonical::{CanonicalError, ObjectWriter, WriteCanonical, field, to_value};
 use crate::fields::Fields;
+use crate::tree::Tree;
 use crate::{FieldError, Map, Value};
 
 /// What it was done to.
@@ -41,7 +42,11 @@ impl Resource {
     /// # Errors
     /// When a known field has another JSON type than it should.
     pub fn from_value(value: Value) -> Result<Self, FieldError> {
-        let mut fields = Fields::new("resource", value)?;
+        Self::from_tree(Tree::Value(value))
+    }
+
+    pub(crate) fn from_tree(tree: Tree<'_>) -> Result<Self, FieldError> {
+        let mut fields = Fields::new("resource", tree)?;
         Ok(Self {
             id: fields.string("id")?,
             path: fields.string("path")?,

@@ -28,7 +28,7 @@ impl Format {
     /// # Errors
     /// What is wrong with it, where in it, and what was expected: a sentence for whoever wrote it.
     pub fn read(self, text: &[u8], now: Timestamp) -> Result<Event, String> {
-        if self == Self::Native {
+        if self == Self::Native || self == Self::Any && is_native(text) {
             return Event::from_json(text, now).map_err(|error| match error {
                 EventError::Json(error) => describe(&error, text),
                 other => other.to_string(),
@@ -61,6 +61,12 @@ impl Format {
             Self::Native
         }
     }
+}
+
+/// Whether that can be told without reading it, as of most: no member has a name by which the others are known, nor one that is escaped.
+fn is_native(text: &[u8]) -> bool {
+    let has = |part: &[u8]| memchr::memmem::find(text, part).is_some();
+    !has(b"specversion") && !has(b"class_uid") && !has(br"\u")
 }
 
 /// JSON has one kind of number: a class of 6003.0, as some writers have it, is 6003.

@@ -36,6 +36,14 @@ fn each_is_what_its_members_say() {
 }
 
 #[test]
+fn a_name_may_be_escaped() {
+    let text = br#"{"spec\u0076ersion": "1.0", "id": "1", "source": "/shop", "type": "orders.paid"}"#;
+    assert_eq!(Format::Any.read(text, now()).unwrap().event_type.as_str(), "orders.paid");
+    let text = br#"{"class\u005fuid": 3002, "activity_id": 1, "status_id": 2}"#;
+    assert_eq!(Format::Any.read(text, now()).unwrap().event_type.as_str(), "auth.failed");
+}
+
+#[test]
 fn what_is_wrong_is_told_with_its_place() {
     for (change, says) in [
         (json!({"specversion": "0.3"}), "specversion: found `0.3`; expected 1.0"),
