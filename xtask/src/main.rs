@@ -2,6 +2,7 @@
 #![allow(clippy::print_stdout, reason = "a command-line program")]
 
 mod checkers;
+mod compare;
 mod image;
 mod kubernetes;
 mod lint;
@@ -19,7 +20,8 @@ mod verifier;
 
 use std::process::ExitCode;
 
-use report::Report;
+use report::{Outcome, Report};
+use shell::cargo;
 
 const HELP: &str = "\
 Tasks of this workspace
@@ -28,6 +30,8 @@ Tasks of this workspace
     cargo xtask lint        formatting, clippy in every feature shape, rustdoc
     cargo xtask ci          both, as the CI runs them
     cargo xtask kubernetes  what is in docs/kubernetes and docs/operations, and the Dockerfile
+    cargo xtask bench       the benches: `bench NAME` for one
+    cargo xtask compare     all of them, written into docs/benchmarks.md; on an idle machine
     cargo xtask recording   makes docs/recording.svg, which the README shows, by running what is in it
     cargo xtask services    the servers that the live tests talk to: up, down, status
     cargo xtask help        this text
@@ -46,6 +50,11 @@ fn main() -> anyhow::Result<ExitCode> {
             lint::run(&mut report)?;
         }
         Some("kubernetes") => test::run_kubernetes(&mut report)?,
+        Some("bench") => report.suite("bench", || {
+            let chosen = arguments[1..].iter().flat_map(|name| ["--bench", name]);
+            cargo("bench --package audit-benches").args(chosen).run().map(Outcome::passed)
+        })?,
+        Some("compare") => report.suite("compare", compare::write)?,
         Some("recording") => report.suite("recording", recording::write)?,
         Some("services") => return Ok(services::run(&arguments[1..])),
         Some("help" | "--help" | "-h") => {
