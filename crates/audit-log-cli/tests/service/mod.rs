@@ -1,7 +1,7 @@
 //! `audit-log serve`, as a process of its own, and a client for it.
 #![allow(dead_code, reason = "not every test needs all of it")]
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -161,6 +161,24 @@ pub(crate) fn verify(directory: &Path) -> Value {
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
+/// Runs another command there, and returns what it printed.
+pub(crate) fn audit_log(directory: &Path, arguments: &[&str]) -> String {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_audit-log"));
+    let output = command.current_dir(directory).args(arguments).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+}
+
+/// A variable of the environment; a test without it is skipped, and says so.
+pub(crate) fn setting(name: &str) -> Option<String> {
+    let value = std::env::var(name).ok();
+    if value.is_none() {
+        assert_ne!(std::env::var("CI").as_deref(), Ok("true"), "{name} is not set");
+        println!("skipped: {name} is not set (cargo xtask test sets it)");
+    }
+    value
+}
+
 pub(crate) fn request(
     address: SocketAddr,
     method: &str,
@@ -180,9 +198,21 @@ pub(crate) fn try_request(
     headers: &[&str],
     body: &[u8],
 ) -> std::io::Result<Answer> {
-    let mut connection = TcpStream::connect(address)?;
+    let connection = TcpStream::connect(address)?;
     connection.set_read_timeout(Some(Duration::from_secs(60)))?;
-    let mut head = format!("{method} {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n");
+    exchange(connection, method, path, content_type, headers, body)
+}
+
+/// A request through a connection that is there, and its answer.
+pub(crate) fn exchange(
+    mut connection: impl Read + Write,
+    method: &str,
+    path: &str,
+    content_type: &str,
+    headers: &[&str],
+    body: &[u8],
+) -> std::io::Result<Answer> {
+    let mut head = format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n");
     if !content_type.is_empty() {
         head += &format!("Content-Type: {content_type}\r\nContent-Length: {}\r\n", body.len());
     }
