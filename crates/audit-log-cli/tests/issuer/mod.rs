@@ -1,4 +1,5 @@
 //! An issuer of JSON Web Tokens whose keys and signatures are OpenSSL's.
+#![allow(clippy::print_stdout, reason = "a test that is skipped says so")]
 
 use std::io::Write as _;
 use std::path::Path;
@@ -56,8 +57,9 @@ impl Issuer {
     pub(crate) fn hs256_with_the_public_key(&self, header: &Value, claims: &Value) -> String {
         let public = self.openssl(&["pkey", "-in", "rsa.pem", "-pubout"], b"");
         let key = format!("hexkey:{}", const_hex::encode(public));
-        let sign =
-            |text: &[u8]| self.openssl(&["dgst", "-sha256", "-mac", "HMAC", "-macopt", &key, "-binary"], text);
+        let sign = |text: &[u8]| {
+            self.openssl(&["dgst", "-sha256", "-mac", "HMAC", "-macopt", &key, "-binary"], text)
+        };
         token(header, claims, sign)
     }
 
