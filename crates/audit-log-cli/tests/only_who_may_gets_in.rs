@@ -59,7 +59,10 @@ fn check_the_log(directory: &Path, refused: &[Refused]) {
     for refusal in refused {
         let of_its_type: Vec<_> =
             events.iter().filter(|event| event["event_type"] == refusal.event_type).collect();
-        assert!(events.iter().any(|event| refusal.is(event)), "{refusal:?} is not on record: {of_its_type:?}");
+        assert!(
+            events.iter().any(|event| refusal.is(event)),
+            "{refusal:?} is not on record: {of_its_type:?}"
+        );
     }
     assert!(events.iter().all(|event| event["event_type"] != "app.intruder"));
     let verdict = verify(directory);
@@ -127,8 +130,14 @@ access:
     let unknown = |reason, actor| Refused { event_type: "auth.failed", reason, actor };
     let attempts = [
         // Whose keys are not known can name anybody: no name is taken from it.
-        (changed("a", json!({"iss": "https://id.example.com/realms/other"})), unknown("unknown_issuer", None)),
-        (changed("b", json!({"iss": "https://id.example.com/realms/shop/"})), unknown("unknown_issuer", None)),
+        (
+            changed("a", json!({"iss": "https://id.example.com/realms/other"})),
+            unknown("unknown_issuer", None),
+        ),
+        (
+            changed("b", json!({"iss": "https://id.example.com/realms/shop/"})),
+            unknown("unknown_issuer", None),
+        ),
         (changed("payments", json!({"aud": "payments"})), unknown("wrong_audience", of("payments"))),
         (changed("nobody's", json!({"aud": null})), unknown("wrong_audience", of("nobody's"))),
         (changed("late", json!({"exp": now() - 61})), unknown("expired", of("late"))),
@@ -153,7 +162,10 @@ access:
         (changed("poor", json!({"realm_access": {}})), Refused::not_enough("jwt:poor")),
         (changed("ann", json!({"realm_access": {"roles": ["auditor"]}})), Refused::not_enough("jwt:ann")),
         (
-            changed("sly", json!({"realm_access": {"roles": ["ingest", "admin"]}, "roles": ["audit-writer"]})),
+            changed(
+                "sly",
+                json!({"realm_access": {"roles": ["ingest", "admin"]}, "roles": ["audit-writer"]}),
+            ),
             Refused::not_enough("jwt:sly"),
         ),
     ];
@@ -230,14 +242,16 @@ access:
             let answer = post(&own.client(file), &json!({ "event_type": event_type }).to_string()).unwrap();
             assert_eq!(answer.status, 200, "{file}: {answer:?}");
             let by = format!("certificate:CN={file}");
-            let meets = |event: &Value| event["received"]["by"] == by && event["received"]["source"] == listener;
+            let meets =
+                |event: &Value| event["received"]["by"] == by && event["received"]["source"] == listener;
             service.event(event_type, meets);
         }
         for (file, refusal) in &refused {
             assert_eq!(post(&own.client(file), intruder).unwrap().status, refusal.status(), "{file}");
         }
         // The handshake itself turns these away.
-        let forged = own.trusting().cert_file(place.join("forged.pem")).key_file(place.join("forged-key.pem"));
+        let forged =
+            own.trusting().cert_file(place.join("forged.pem")).key_file(place.join("forged-key.pem"));
         for (name, client, expected) in [
             ("expired", own.client("former"), "CertificateExpired"),
             ("not yet valid", own.client("future"), "CertificateExpired"),
@@ -294,9 +308,8 @@ access: {{tokens_file: tokens.yaml}}
 
     audit_log(place, &["token", "revoke", "--tokens-file", "tokens.yaml", "leaked"]);
     until("it is known that the token is revoked", || post(&leaked, "app.leaked").status == 401);
-    service.event("config.changed", |event| {
-        event["details"]["changes"][0]["field"] == "access.tokens[leaked]"
-    });
+    service
+        .event("config.changed", |event| event["details"]["changes"][0]["field"] == "access.tokens[leaked]");
     let attempts = [
         (leaked.clone(), Refused::unknown("revoked", Some("token:leaked"))),
         (short.clone(), Refused::unknown("expired", Some("token:visitor"))),
