@@ -1,15 +1,50 @@
-//! Who may do what: permissions such as `restore:topic:orders`, held as patterns such as `restore:*`.
+//! Who may do what, as `audit-access` decides it, told to the audit layer.
 
-use audit_model::glob_matches;
+use audit_access::{Permission, Permissions};
+use audit_model::{AccessDeniedDetails, Timestamp, Value};
 use audit_tower::Decision;
 
-/// Whether one of the permissions somebody has is the one that is needed.
-pub(crate) fn decide(held: &[&str], operation: &str, resource: &str) -> Decision {
-    let required = format!("{operation}:{resource}");
-    if held.iter().any(|pattern| glob_matches(pattern, &required)) {
-        return Decision::granted(operation, resource, required);
+use crate::sessions::User;
+
+/// Whether that user may: whether a permission of theirs covers `OPERATION:RESOURCE`.
+pub(crate) fn decide(user: &User, operation: &str, resource: &str) -> Decision {
+    let own = Permissions::parse(user.permissions).expect("what the users are given are permissions");
+    let text = format!("{operation}:{resource}");
+    // A topic's name comes from outside. What can be no permission, nobody has.
+    let Ok(required) = text.parse::<Permission>() else {
+        return Decision::denied(operation, resource, text)
+            .user_permissions(own.iter().map(Permission::as_str))
+            .reason("no_such_permission");
+    };
+    let decided = own.decide(user.actor(), operation, resource, &required, Timestamp::now());
+    if decided.granted {
+        return Decision::granted(operation, resource, required.as_str());
     }
-    Decision::denied(operation, resource, required)
-        .user_permissions(held.iter().copied())
-        .reason("insufficient_permissions")
+    // The layer records the request as what was decided about it, with these details: there is no second event.
+    let details: AccessDeniedDetails = serde_json::from_value(Value::Object(decided.event.details))
+        .expect("a refusal has the details of a refusal");
+    details.into()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test that fails may panic")]
+
+    use crate::sessions::Sessions;
+
+    use super::decide;
+
+    #[test]
+    fn a_name_from_outside_gives_no_more_than_was_given() {
+        let (_, alice) = Sessions::default().open("alice@company.com", "alice-example").unwrap();
+        let (_, carol) = Sessions::default().open("carol@company.com", "carol-example").unwrap();
+        for resource in ["topic:orders", "topic:*", "*"] {
+            assert!(decide(alice, "backup", resource).is_granted(), "{resource}");
+            assert!(!decide(alice, "restore", resource).is_granted(), "{resource}");
+            assert!(decide(carol, "restore", resource).is_granted(), "{resource}");
+        }
+        for resource in ["topic:", "topic:*-orders", "topic:two words", "topic:\n"] {
+            assert!(!decide(carol, "restore", resource).is_granted(), "{resource:?}");
+        }
+    }
 }

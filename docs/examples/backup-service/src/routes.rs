@@ -62,7 +62,7 @@ impl IntoResponse for Refused {
 
 impl Session {
     fn may(self, audit: &Annotations, operation: &str, resource: &str) -> Result<(), Refused> {
-        let decision = decide(self.0.permissions, operation, resource);
+        let decision = decide(self.0, operation, resource);
         if !decision.is_granted() {
             return Err(Refused(Box::new(decision)));
         }
