@@ -9,6 +9,7 @@ mod http;
 mod kafka;
 mod lock;
 mod maven;
+mod oidc;
 mod opensearch;
 mod ports;
 mod process;
@@ -36,18 +37,19 @@ pub(crate) use environment::variables;
 use server::{Server, folder_of};
 
 /// The one that takes longest comes first.
-const SERVERS: [&dyn Server; 7] = [
+const SERVERS: [&dyn Server; 8] = [
     &kafka::Kafka,
     &s3::S3,
     &cloudwatch::CloudWatch,
     &syslog::Syslog,
     &smtp::Smtp,
     &webhook::Webhook,
+    &oidc::Oidc,
     &toxiproxy::Toxiproxy,
 ];
 
 const HELP: &str = "\
-The servers that the live tests talk to: kafka, s3, cloudwatch, syslog, smtp, webhook, toxiproxy
+The servers that the live tests talk to: kafka, s3, cloudwatch, syslog, smtp, webhook, oidc, toxiproxy
 
     cargo xtask services up [NAME…]      start them (all), or again after a kill, and wait until each answers
     cargo xtask services down [NAME…]    stop them and remove their data
