@@ -1,12 +1,13 @@
 //! The programs that check what isn't Rust, installed once, below the target directory.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
 use crate::report::Outcome;
 use crate::services::tools::{self, Missing, Tool};
-use crate::shell::program;
+use crate::shell::{cargo, program};
 
 const KUBERNETES: Tool = Tool {
     name: "kubernetes",
@@ -41,6 +42,25 @@ const PYTHON: Tool = Tool {
                 .run()?)
     },
 };
+
+const MDBOOK: Tool = Tool {
+    name: "mdbook",
+    packages: &["mdbook@0.5.4"],
+    installer: "cargo",
+    install: |packages, folder| {
+        // What it is built with goes when it is built, and is not mixed with the workspace's own.
+        let build = folder.join("build");
+        let features = ["--locked", "--no-default-features", "--features", "search"];
+        let installed =
+            cargo("install").args(features).arg("--root").arg(folder).arg("--target-dir").arg(&build);
+        Ok(installed.args(packages).run()? && fs::remove_dir_all(build).is_ok())
+    },
+};
+
+/// Makes a site of Markdown.
+pub(crate) fn mdbook() -> Result<PathBuf> {
+    in_folder(&MDBOOK, "bin/mdbook")
+}
 
 /// Validates manifests against schemas.
 pub(crate) fn kubeconform() -> Result<PathBuf> {

@@ -4,6 +4,7 @@ use std::fs;
 
 use anyhow::{Context as _, Result};
 
+use crate::book;
 use crate::readme;
 use crate::report::{Outcome, Report};
 use crate::shell::{cargo, root};
@@ -32,7 +33,8 @@ pub(crate) fn run(report: &mut Report) -> Result<()> {
             .env("RUSTDOCFLAGS", "-D warnings")
             .run()
             .map(Outcome::passed)
-    })
+    })?;
+    book::check_site(report)
 }
 
 struct Library {

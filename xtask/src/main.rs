@@ -1,6 +1,7 @@
 //! The workspace's tasks: `cargo xtask help`.
 #![allow(clippy::print_stdout, reason = "a command-line program")]
 
+mod book;
 mod checkers;
 mod compare;
 mod image;
@@ -29,6 +30,7 @@ Tasks of this workspace
     cargo xtask test        every test there is, with all its set-up
     cargo xtask lint        formatting, clippy in every feature shape, rustdoc
     cargo xtask ci          both, as the CI runs them
+    cargo xtask book        the book in docs/: built, its links, its reference pages, its commands
     cargo xtask kubernetes  what is in docs/kubernetes and docs/operations, and the Dockerfile
     cargo xtask bench       the benches: `bench NAME` for one
     cargo xtask compare     all of them, written into docs/benchmarks.md; on an idle machine
@@ -49,6 +51,7 @@ fn main() -> anyhow::Result<ExitCode> {
             test::run(&mut report)?;
             lint::run(&mut report)?;
         }
+        Some("book") => book::run(&arguments[1..], &mut report)?,
         Some("kubernetes") => test::run_kubernetes(&mut report)?,
         Some("bench") => report.suite("bench", || {
             let chosen = arguments[1..].iter().flat_map(|name| ["--bench", name]);

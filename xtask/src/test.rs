@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use crate::report::{Outcome, Report};
 use crate::shell::cargo;
-use crate::{image, kubernetes, operations, recording, schema, services, trees, verifier};
+use crate::{book, image, kubernetes, operations, recording, schema, services, trees, verifier};
 
 pub(crate) fn run(report: &mut Report) -> Result<()> {
     report.suite("build", || cargo("build --bin audit-log").run().map(Outcome::passed))?;
@@ -22,6 +22,7 @@ pub(crate) fn run(report: &mut Report) -> Result<()> {
         }
         tests.run().map(Outcome::passed)
     });
+    let tested = tested.and_then(|()| book::check_with_tested(report));
     // Before the error, if there is one: nothing that was started here stays.
     services::down_after_tests()?;
     tested?;
@@ -39,7 +40,6 @@ pub(crate) fn run(report: &mut Report) -> Result<()> {
     })?;
     report.suite("docs/recording.svg", recording::check)?;
     report.suite("docs/verify.py", verifier::check_program)?;
-    report.suite("docs/formats.md", verifier::check_shell_commands)?;
     report.suite("configuration schema", schema::check_configurations)?;
     run_kubernetes(report)
 }

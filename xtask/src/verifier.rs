@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 
 use crate::report::Outcome;
 use crate::shell::{is_installed, program, root, target_dir};
@@ -57,28 +57,6 @@ pub(crate) fn check_program() -> Result<Outcome> {
         }
     }
     Ok(if wrong.is_empty() { Outcome::Passed } else { Outcome::Failed(wrong.join("\n")) })
-}
-
-/// Runs the shell commands of docs/formats.md as they stand there.
-pub(crate) fn check_shell_commands() -> Result<Outcome> {
-    if let Some(missing) = ["jq", "openssl", "sha256sum", "sed", "base64"].iter().find(|it| !answers(it)) {
-        return Ok(Outcome::Skipped(format!("{missing} is not installed")));
-    }
-    let page = fs::read_to_string(root().join("docs/formats.md"))?;
-    let section = page.split("\n## ").find(|section| section.starts_with("Verify one record in a shell"));
-    let commands = section
-        .and_then(|section| section.split("```sh\n").nth(1)?.split("```").next())
-        .context("docs/formats.md has no shell commands to verify one record")?;
-    let ran = program("sh").args(["-eu", "-c", commands]).output()?;
-    let printed = String::from_utf8_lossy(&ran.stdout);
-    print!("{printed}{}", String::from_utf8_lossy(&ran.stderr));
-    let both = printed.contains("signature fits") && printed.contains("follows record");
-    Ok(Outcome::passed(ran.status.success() && both))
-}
-
-/// `openssl` has `version` where others have `--version`.
-fn answers(name: &str) -> bool {
-    is_installed(name) || program(name).arg("version").output().is_ok_and(|output| output.status.success())
 }
 
 fn verify(keys: &str, file: &Path) -> Result<String> {
