@@ -62,6 +62,13 @@ pub(crate) fn mdbook() -> Result<PathBuf> {
     in_folder(&MDBOOK, "bin/mdbook")
 }
 
+const ACTIONLINT: Tool = Tool {
+    name: "actionlint",
+    packages: &["github.com/rhysd/actionlint/cmd/actionlint@v1.7.7"],
+    installer: "go",
+    install: tools::go,
+};
+
 /// Validates manifests against schemas.
 pub(crate) fn kubeconform() -> Result<PathBuf> {
     in_folder(&KUBERNETES, "kubeconform")
@@ -85,6 +92,11 @@ pub(crate) fn python() -> Result<PathBuf> {
 /// Checks Dockerfiles.
 pub(crate) fn hadolint() -> Result<PathBuf> {
     in_folder(&PYTHON, "bin/hadolint")
+}
+
+/// Checks workflows.
+pub(crate) fn actionlint() -> Result<PathBuf> {
+    in_folder(&ACTIONLINT, "actionlint")
 }
 
 /// Skipped, if a checker can't be had here. What went wrong fails the suite, and the others still run.

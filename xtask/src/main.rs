@@ -4,6 +4,7 @@
 mod book;
 mod checkers;
 mod compare;
+mod fuzz;
 mod image;
 mod kubernetes;
 mod lint;
@@ -11,6 +12,7 @@ mod operations;
 mod python;
 mod readme;
 mod recording;
+mod release;
 mod report;
 mod schema;
 mod services;
@@ -18,6 +20,7 @@ mod shell;
 mod test;
 mod trees;
 mod verifier;
+mod workflows;
 
 use std::process::ExitCode;
 
@@ -35,6 +38,8 @@ Tasks of this workspace
     cargo xtask bench       the benches: `bench NAME` for one
     cargo xtask compare     all of them, written into docs/benchmarks.md; on an idle machine
     cargo xtask recording   makes docs/recording.svg, which the README shows, by running what is in it
+    cargo xtask release     prepare, check, publish, and a rehearsal of all of it; `release help`
+    cargo xtask fuzz SECONDS  each fuzz target for that long, where a nightly Rust is there
     cargo xtask services    the servers that the live tests talk to: up, down, status
     cargo xtask help        this text
 
@@ -59,6 +64,8 @@ fn main() -> anyhow::Result<ExitCode> {
         })?,
         Some("compare") => report.suite("compare", compare::write)?,
         Some("recording") => report.suite("recording", recording::write)?,
+        Some("fuzz") => fuzz::run(&mut report, arguments.get(1).map_or("60", String::as_str))?,
+        Some("release") => release::run(&mut report, &arguments[1..])?,
         Some("services") => return Ok(services::run(&arguments[1..])),
         Some("help" | "--help" | "-h") => {
             print!("{HELP}");

@@ -47,6 +47,10 @@ impl Report {
         Ok(())
     }
 
+    pub(crate) fn has_failed(&self) -> bool {
+        self.rows.iter().any(|row| matches!(row.outcome, Outcome::Failed(_)))
+    }
+
     /// Prints the table; fails if a suite did.
     pub(crate) fn finish(self) -> ExitCode {
         let width = self.rows.iter().map(|row| row.suite.len()).max().unwrap_or(0);

@@ -1,6 +1,7 @@
 //! Commands, run at the top of the repository and shown before they run.
 
 use std::ffi::OsStr;
+use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
@@ -54,6 +55,12 @@ impl Shell {
         self
     }
 
+    /// In another folder than the top of the repository.
+    pub(crate) fn within(mut self, folder: &Path) -> Self {
+        self.command.current_dir(folder);
+        self
+    }
+
     pub(crate) fn env(mut self, name: &str, value: &str) -> Self {
         self.command.env(name, value);
         self
@@ -64,6 +71,22 @@ impl Shell {
         println!("$ {}", self.shown());
         let status = self.command.status().with_context(|| format!("cannot run `{}`", self.shown()))?;
         Ok(status.success())
+    }
+
+    /// As `run`, and keeps what it says on standard error.
+    pub(crate) fn run_and_keep_errors(mut self) -> Result<(bool, String)> {
+        let shown = self.shown();
+        println!("$ {shown}");
+        self.command.stderr(Stdio::piped());
+        let mut child = self.command.spawn().with_context(|| format!("cannot run `{shown}`"))?;
+        let mut kept = String::new();
+        for line in BufReader::new(child.stderr.take().expect("it is piped")).lines() {
+            let line = line?;
+            eprintln!("{line}");
+            kept.push_str(&line);
+            kept.push('\n');
+        }
+        Ok((child.wait()?.success(), kept))
     }
 
     /// Runs it and keeps what it prints.

@@ -4,7 +4,9 @@ use anyhow::Result;
 
 use crate::report::{Outcome, Report};
 use crate::shell::cargo;
-use crate::{book, image, kubernetes, operations, recording, schema, services, trees, verifier};
+use crate::{
+    book, image, kubernetes, operations, recording, release, schema, services, trees, verifier, workflows,
+};
 
 pub(crate) fn run(report: &mut Report) -> Result<()> {
     report.suite("build", || cargo("build --bin audit-log").run().map(Outcome::passed))?;
@@ -41,6 +43,8 @@ pub(crate) fn run(report: &mut Report) -> Result<()> {
     report.suite("docs/recording.svg", recording::check)?;
     report.suite("docs/verify.py", verifier::check_program)?;
     report.suite("configuration schema", schema::check_configurations)?;
+    report.suite(".github/workflows", workflows::check)?;
+    report.suite("release rehearsal", || release::rehearse(false))?;
     run_kubernetes(report)
 }
 

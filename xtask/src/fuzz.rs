@@ -1,0 +1,100 @@
+//! `cargo xtask fuzz SECONDS`
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+
+use crate::checkers::or_skipped;
+use crate::report::{Outcome, Report};
+use crate::services::tools::{Missing, Tool};
+use crate::shell::{Shell, program, root, target_dir};
+
+const CARGO_FUZZ: Tool = Tool {
+    name: "cargo-fuzz",
+    packages: &["cargo-fuzz@0.13.2"],
+    installer: "cargo",
+    install: |packages, folder| {
+        program("cargo").args(["install", "--quiet", "--locked", "--root"]).arg(folder).args(packages).run()
+    },
+};
+
+/// What each target begins with, so that it need not find out by itself what a line looks like.
+const SEEDS: &[(&str, &[&str])] = &[
+    ("condition", &["crates/audit-condition/tests/questions", "docs/examples/rules"]),
+    ("configuration", &["docs/examples"]),
+    ("event", &["docs/examples/events.ndjson"]),
+    ("record", &["docs/test-vectors"]),
+    ("syslog", &[]),
+];
+
+/// Each target for that long.
+pub(crate) fn run(report: &mut Report, seconds: &str) -> Result<()> {
+    let _: u32 = seconds.parse().with_context(|| format!("`{seconds}` is no number of seconds"))?;
+    let mut can_run = false;
+    report.suite("fuzz: build", || {
+        let built = or_skipped(build)?;
+        can_run = matches!(built, Outcome::Passed);
+        Ok(built)
+    })?;
+    for (target, seeds) in SEEDS.iter().filter(|_| can_run) {
+        report.suite(&format!("fuzz: {target}"), || {
+            let corpus = corpus(target, seeds)?;
+            let options =
+                ["--", &format!("-max_total_time={seconds}"), "-max_len=8192", "-print_final_stats=1"];
+            cargo_fuzz("run")?.arg(target).arg(corpus).args(options).run().map(Outcome::passed)
+        })?;
+    }
+    Ok(())
+}
+
+fn build() -> Result<Outcome> {
+    let nightly = program("cargo").args(["+nightly", "--version"]).output();
+    if !nightly.is_ok_and(|output| output.status.success()) {
+        return Err(Missing(
+            "a nightly Rust is not installed; run `rustup toolchain install nightly`".to_owned(),
+        )
+        .into());
+    }
+    cargo_fuzz("build")?.run().map(Outcome::passed)
+}
+
+/// Without the sanitizers: our crates have no `unsafe` for them to look at, and without them it is twice as fast.
+fn cargo_fuzz(task: &str) -> Result<Shell> {
+    let target = target_dir()?.join("fuzz");
+    Ok(program("rustup")
+        .args(["run", "nightly"])
+        .arg(CARGO_FUZZ.ensure()?.join("bin/cargo-fuzz"))
+        .args(["fuzz", task, "--sanitizer", "none"])
+        .env("CARGO_TARGET_DIR", &target.to_string_lossy()))
+}
+
+/// Lines of files that are here anyway, and whole files; what a run finds interesting is added.
+fn corpus(target: &str, seeds: &[&str]) -> Result<PathBuf> {
+    let corpus = target_dir()?.join("fuzz-corpus").join(target);
+    fs::create_dir_all(&corpus).with_context(|| format!("cannot make {}", corpus.display()))?;
+    for seed in seeds {
+        let path = root().join(seed);
+        let files = if path.is_dir() { files_in(&path)? } else { vec![path] };
+        for file in files {
+            let name = file.file_name().expect("a file has a name").to_string_lossy().into_owned();
+            let bytes = fs::read(&file).with_context(|| format!("cannot read {}", file.display()))?;
+            for (place, line) in bytes.split(|byte| *byte == b'\n').take(200).enumerate() {
+                fs::write(corpus.join(format!("{name}-{place}")), line)?;
+            }
+            fs::write(corpus.join(name), bytes)?;
+        }
+    }
+    Ok(corpus)
+}
+
+fn files_in(folder: &Path) -> Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder).with_context(|| format!("cannot list {}", folder.display()))? {
+        let path = entry?.path();
+        if path.is_file() {
+            files.push(path);
+        }
+    }
+    Ok(files)
+}

@@ -1,0 +1,37 @@
+//! What a release asks of git.
+
+use anyhow::{Result, bail};
+
+use super::workspace::Workspace;
+
+/// What is published must be what is committed.
+///
+/// # Errors
+/// If it is not, with what differs.
+pub(crate) fn need_clean(workspace: &Workspace) -> Result<()> {
+    let changes = ask(workspace, &["status", "--porcelain"])?;
+    if changes.is_empty() {
+        return Ok(());
+    }
+    bail!("these files differ from the last commit; commit or stash them, then try again:\n{changes}")
+}
+
+/// The commit that a tag is on, if there is such a tag.
+pub(crate) fn tagged(workspace: &Workspace, tag: &str) -> Result<Option<String>> {
+    let name = format!("refs/tags/{tag}^{{commit}}");
+    let output = workspace.git(&["rev-parse", "--quiet", "--verify", &name]).output()?;
+    Ok(output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned()))
+}
+
+pub(crate) fn head(workspace: &Workspace) -> Result<String> {
+    ask(workspace, &["rev-parse", "HEAD"])
+}
+
+/// Runs git for what it prints.
+pub(crate) fn ask(workspace: &Workspace, arguments: &[&str]) -> Result<String> {
+    let output = workspace.git(arguments).output()?;
+    if !output.status.success() {
+        bail!("`git {}` failed: {}", arguments.join(" "), String::from_utf8_lossy(&output.stderr));
+    }
+    Ok(String::from_utf8_lossy(&output.stdout).trim_end().to_owned())
+}

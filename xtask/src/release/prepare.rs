@@ -1,0 +1,73 @@
+//! `cargo xtask release prepare VERSION`
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context as _, Result, bail};
+use jiff::Zoned;
+use jiff::civil::Date;
+use semver::Version;
+
+use super::workspace::Workspace;
+use super::{changelog, gates, git, manifest, mentions};
+use crate::report::{Outcome, Report};
+
+pub(crate) fn run(
+    report: &mut Report,
+    workspace: &Workspace,
+    version: &str,
+    date: Option<&str>,
+) -> Result<()> {
+    report.suite(&format!("prepare {version}"), || {
+        Ok(match prepare(workspace, version, date) {
+            Ok(()) => Outcome::Passed,
+            Err(error) => Outcome::Failed(format!("{error:#}")),
+        })
+    })?;
+    if report.has_failed() {
+        return Ok(());
+    }
+    gates(report)?;
+    println!(
+        "\nLook next at\n    git diff\nand at the public API above, if it changed; then\n    \
+         git commit --all --message 'Release {version}'\n    cargo xtask release check\n    \
+         cargo xtask release publish"
+    );
+    Ok(())
+}
+
+/// Changes the files, once all that can be refused was asked.
+///
+/// # Errors
+/// Each with what to do about it.
+pub(crate) fn prepare(workspace: &Workspace, version: &str, date: Option<&str>) -> Result<()> {
+    let version: Version =
+        version.parse().with_context(|| format!("`{version}` is no version, as 0.2.0 is one"))?;
+    let date: Date = match date {
+        None => Zoned::now().date(),
+        Some(date) => date.parse().with_context(|| format!("`{date}` is no date, as 2026-11-22 is one"))?,
+    };
+    git::need_clean(workspace)?;
+    let now = workspace.version()?;
+    if version <= now {
+        bail!("{version} is not higher than {now}, which the crates have now; take a higher one");
+    }
+    let root_manifest = workspace.file("Cargo.toml");
+    let history = workspace.file("CHANGELOG.md");
+    let read =
+        |path: &Path| fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()));
+    let new_manifest = manifest::with_version(&read(&root_manifest)?, &version)?;
+    let new_history = changelog::release(&read(&history)?, &version, date)?;
+    fs::write(&root_manifest, new_manifest).context("cannot write Cargo.toml")?;
+    fs::write(&history, new_history).context("cannot write CHANGELOG.md")?;
+    mentions::set_images(workspace, &version)?;
+    if !workspace.cargo("update --workspace --offline --quiet").run()? {
+        bail!("Cargo.lock could not be brought to {version}");
+    }
+    let others = mentions::of_other_versions(workspace, &version)?;
+    if !others.is_empty() {
+        bail!("these lines name a version that is not {version}; correct them:\n{}", others.join("\n"));
+    }
+    println!("{now} -> {version}, of {date}");
+    Ok(())
+}

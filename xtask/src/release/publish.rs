@@ -1,0 +1,142 @@
+//! `cargo xtask release publish`
+
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail};
+
+use super::git;
+use super::workspace::{Crate, Workspace};
+use crate::report::{Outcome, Report};
+use crate::shell::Shell;
+
+/// In ten minutes crates.io lets one more new crate in, and ten more versions of crates that it has.
+const WAIT: Duration = Duration::from_secs(600);
+
+#[derive(Default)]
+pub(crate) struct Options {
+    /// Does not compile the packages: `release check` has.
+    pub(crate) no_verify: bool,
+    /// To the remote `origin`.
+    pub(crate) push_tag: bool,
+    /// When the registry says that it is too many at a time: after that long, again.
+    pub(crate) wait: Option<Duration>,
+}
+
+pub(crate) fn run(report: &mut Report, mut workspace: Workspace, words: &[&str]) -> Result<()> {
+    let mut options = Options { wait: Some(WAIT), ..Options::default() };
+    let mut words = words.iter();
+    while let Some(word) = words.next() {
+        match *word {
+            "--registry" => {
+                let name =
+                    words.next().context("`--registry` needs a name; it is one of cargo's configuration")?;
+                workspace.registry = Some((*name).to_owned());
+            }
+            "--no-verify" => options.no_verify = true,
+            "--no-wait" => options.wait = None,
+            "--push-tag" => options.push_tag = true,
+            other => bail!("`release publish` has no option `{other}`"),
+        }
+    }
+    report.suite("publish", || {
+        Ok(match publish(&workspace, &options) {
+            Ok(()) => Outcome::Passed,
+            Err(error) => Outcome::Failed(format!("{error:#}")),
+        })
+    })
+}
+
+/// Uploads what is not in the registry yet, each crate after those that it depends on, and then tags the commit.
+///
+/// Whatever stops it, it goes on from there when it is run again: it asks the registry, and keeps no notes.
+///
+/// # Errors
+/// If the tree is not clean, the tag is on another commit, or cargo could not upload all of them.
+pub(crate) fn publish(workspace: &Workspace, options: &Options) -> Result<()> {
+    git::need_clean(workspace)?;
+    let version = workspace.version()?;
+    let tag = format!("v{version}");
+    let head = git::head(workspace)?;
+    let tagged = git::tagged(workspace, &tag)?;
+    if let Some(other) = tagged.as_ref().filter(|commit| **commit != head) {
+        bail!("{tag} is on {other}, not on {head}: check out {tag}, or prepare a higher version");
+    }
+    let crates = workspace.crates()?;
+    let missing = missing(workspace, &crates)?;
+    println!("{} of {} crates are in the registry already", crates.len() - missing.len(), crates.len());
+    if !missing.is_empty() {
+        upload(workspace, options, &missing, crates.len())?;
+    }
+    if tagged.is_none() {
+        git::ask(workspace, &["tag", "--annotate", &tag, "--message", &format!("audit-log {version}")])?;
+    }
+    if options.push_tag {
+        git::ask(workspace, &["push", "origin", &tag])?;
+    }
+    println!("all {} crates are published; {tag} is on {head}", crates.len());
+    Ok(())
+}
+
+fn upload(workspace: &Workspace, options: &Options, crates: &[&Crate], all: usize) -> Result<()> {
+    let mut missing = crates.to_vec();
+    loop {
+        let (is_done, errors) = cargo_publish(workspace, options, &missing).run_and_keep_errors()?;
+        if is_done {
+            return Ok(());
+        }
+        missing = self::missing(workspace, missing)?;
+        match options.wait {
+            Some(time) if errors.contains("429 Too Many Requests") && !missing.is_empty() => {
+                println!("{} of {all} are published; going on in {} s", all - missing.len(), time.as_secs());
+                thread::sleep(time);
+            }
+            _ => break,
+        }
+    }
+    let names: Vec<&str> = missing.iter().map(|each| each.name.as_str()).collect();
+    bail!(
+        "{} of {all} crates are published; put right what cargo says above, then run the same command again, which \
+         goes on with the others: {}",
+        all - missing.len(),
+        names.join(", ")
+    )
+}
+
+/// All in one go: cargo uploads each after those that it depends on, once the index has these.
+fn cargo_publish(workspace: &Workspace, options: &Options, crates: &[&Crate]) -> Shell {
+    let mut publish = workspace.cargo("publish --locked");
+    if let Some(registry) = &workspace.registry {
+        publish = publish.args(["--registry", registry]);
+    }
+    if options.no_verify {
+        publish = publish.arg("--no-verify");
+    }
+    crates.iter().fold(publish, |publish, each| publish.args(["--package", &each.name]))
+}
+
+/// Those whose version the registry does not have.
+fn missing<'a>(workspace: &Workspace, crates: impl IntoIterator<Item = &'a Crate>) -> Result<Vec<&'a Crate>> {
+    let mut missing = Vec::new();
+    for each in crates {
+        if !is_published(workspace, each)? {
+            missing.push(each);
+        }
+    }
+    Ok(missing)
+}
+
+fn is_published(workspace: &Workspace, each: &Crate) -> Result<bool> {
+    let package = format!("{}@{}", each.name, each.version);
+    let registry = workspace.registry.as_deref().unwrap_or("crates-io");
+    let info =
+        workspace.cargo("info --quiet --color never").args(["--registry", registry, &package]).output()?;
+    if info.status.success() {
+        return Ok(true);
+    }
+    let error = String::from_utf8_lossy(&info.stderr);
+    if error.contains("could not find") {
+        return Ok(false);
+    }
+    bail!("cannot ask {registry} for {package}: {error}")
+}

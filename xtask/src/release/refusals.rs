@@ -1,0 +1,112 @@
+//! What a release refuses, each with what to do, tried on a repository of one crate.
+#![allow(clippy::unwrap_used, reason = "a test that fails may panic")]
+
+use std::fs;
+use std::path::Path;
+
+use tempfile::TempDir;
+
+use super::git;
+use super::prepare::prepare;
+use super::publish::{Options, publish};
+use super::workspace::Workspace;
+
+const MANIFEST: &str = "[workspace]\nmembers = [\"one\"]\nresolver = \"3\"\n\n[workspace.package]\nversion = \"0.1.0\"\n\n\
+                        [workspace.dependencies]\none = { path = \"one\", version = \"0.1.0\" }\n";
+
+const MEMBER: &str = "[package]\nname = \"one\"\nversion.workspace = true\nedition = \"2024\"\n";
+
+fn repository() -> (TempDir, Workspace) {
+    let folder = tempfile::tempdir().unwrap();
+    let workspace = Workspace { root: folder.path().to_owned(), registry: None, environment: Vec::new() };
+    write(folder.path(), "Cargo.toml", MANIFEST);
+    write(folder.path(), "one/Cargo.toml", MEMBER);
+    write(folder.path(), "one/src/lib.rs", "");
+    write(folder.path(), "CHANGELOG.md", "# Changelog\n\n## [Unreleased]\n\n- one: a change.\n");
+    write(folder.path(), "README.md", "`docker run audit-log:0.1.0`\n");
+    assert!(workspace.cargo("generate-lockfile --offline --quiet").run().unwrap());
+    for arguments in [
+        &["init", "--quiet"][..],
+        &["config", "user.name", "Nobody"],
+        &["config", "user.email", "nobody@localhost"],
+        &["config", "commit.gpgsign", "false"],
+    ] {
+        git::ask(&workspace, arguments).unwrap();
+    }
+    commit(&workspace);
+    (folder, workspace)
+}
+
+fn write(folder: &Path, name: &str, text: &str) {
+    let path = folder.join(name);
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(path, text).unwrap();
+}
+
+fn commit(workspace: &Workspace) {
+    git::ask(workspace, &["add", "--all"]).unwrap();
+    git::ask(workspace, &["commit", "--quiet", "--allow-empty", "--message", "A change"]).unwrap();
+}
+
+fn read(workspace: &Workspace, name: &str) -> String {
+    fs::read_to_string(workspace.file(name)).unwrap()
+}
+
+#[track_caller]
+fn refused(workspace: &Workspace, version: &str, date: Option<&str>, why: &str) {
+    let before = git::ask(workspace, &["status", "--porcelain"]).unwrap();
+    let error = format!("{:#}", prepare(workspace, version, date).unwrap_err());
+    assert!(error.contains(why), "{error}");
+    assert_eq!(git::ask(workspace, &["status", "--porcelain"]).unwrap(), before, "nothing was changed");
+}
+
+#[test]
+fn a_version_is_written_everywhere() {
+    let (_folder, workspace) = repository();
+    prepare(&workspace, "0.2.0", Some("2026-11-22")).unwrap();
+    assert_eq!(workspace.version().unwrap().to_string(), "0.2.0");
+    assert_eq!(read(&workspace, "Cargo.toml"), MANIFEST.replace("0.1.0", "0.2.0"));
+    assert!(read(&workspace, "Cargo.lock").contains("name = \"one\"\nversion = \"0.2.0\""));
+    assert_eq!(read(&workspace, "README.md"), "`docker run audit-log:0.2.0`\n");
+    assert!(read(&workspace, "CHANGELOG.md").contains("## [0.2.0] - 2026-11-22\n\n- one: a change.\n"));
+}
+
+#[test]
+fn what_is_not_ready_is_not_prepared() {
+    let (_folder, workspace) = repository();
+    refused(&workspace, "0.1.0", None, "0.1.0 is not higher than 0.1.0");
+    refused(&workspace, "0.0.9", None, "take a higher one");
+    refused(&workspace, "next", None, "`next` is no version");
+    refused(&workspace, "0.2.0", Some("22.11.2026"), "is no date");
+    write(&workspace.root, "one/src/lib.rs", "//! Changed.\n");
+    refused(&workspace, "0.2.0", None, "one/src/lib.rs");
+    commit(&workspace);
+    write(
+        &workspace.root,
+        "CHANGELOG.md",
+        "# Changelog\n\n## [Unreleased]\n\n## [0.1.0] - 2026-01-01\n\n- one.\n",
+    );
+    commit(&workspace);
+    refused(&workspace, "0.2.0", None, "nothing below");
+}
+
+#[test]
+fn a_text_that_names_another_version_is_told() {
+    let (_folder, workspace) = repository();
+    write(&workspace.root, "docs/use.md", "Write\n\n    audit-log = \"0.1\"\n");
+    commit(&workspace);
+    let error = prepare(&workspace, "0.2.0", None).unwrap_err().to_string();
+    assert!(error.contains("docs/use.md:3: audit-log = \"0.1\""), "{error}");
+}
+
+#[test]
+fn a_version_that_is_tagged_elsewhere_is_not_published() {
+    let (_folder, workspace) = repository();
+    git::ask(&workspace, &["tag", "v0.1.0"]).unwrap();
+    commit(&workspace);
+    let error = publish(&workspace, &Options::default()).unwrap_err().to_string();
+    assert!(error.contains("v0.1.0 is on"), "{error}");
+    write(&workspace.root, "one/src/lib.rs", "//! Changed.\n");
+    let error = publish(&workspace, &Options::default()).unwrap_err().to_string();
+    assert!(error.contains("one/src/lib.rs"), "{error}");
+}

@@ -1,0 +1,130 @@
+//! `cargo xtask release rehearse`: a whole release on a copy, and what others do with it afterwards.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail, ensure};
+use semver::Version;
+
+use super::publish::{Options, publish};
+use super::registry::{Registry, TOKEN};
+use super::workspace::Workspace;
+use super::{consumer, git, manifest, prepare};
+use crate::report::Outcome;
+use crate::shell::{program, root, target_dir};
+
+pub(crate) const REGISTRY: &str = "rehearsal";
+
+/// Prepares the next version on a copy of the last commit, publishes all crates with an interruption in the middle,
+/// and builds and runs programs that use them.
+pub(crate) fn rehearse(verify: bool) -> Result<Outcome> {
+    let registry = Registry::start()?;
+    let copy = copy(&registry)?;
+    let version = timed("prepare", || prepare_next(&copy))?;
+    let crates = copy.crates()?.len();
+
+    let mut options = Options { no_verify: !verify, ..Options::default() };
+    let half = crates / 2;
+    registry.limit_uploads(half, 0);
+    let Err(stopped) = timed("publish, stopped half-way", || Ok(publish(&copy, &options)))? else {
+        bail!("the registry refused uploads, and `publish` did not notice");
+    };
+    println!("{stopped:#}");
+    ensure!(registry.len() == half, "{} crates are in the registry, not {half}", registry.len());
+    let tag = format!("v{version}");
+    ensure!(git::tagged(&copy, &tag)?.is_none(), "{tag} is set, with half of the crates published");
+
+    // All but three, and those after the wait.
+    registry.limit_uploads(crates - half - 3, 3);
+    options.wait = Some(Duration::ZERO);
+    timed("publish, the rest", || publish(&copy, &options))?;
+    ensure!(registry.len() == crates, "{} crates are in the registry, not {crates}", registry.len());
+    ensure!(git::tagged(&copy, &tag)? == Some(git::head(&copy)?), "{tag} is not on the commit");
+    timed("publish, with nothing left to do", || publish(&copy, &options))?;
+
+    timed("programs that use it", || consumer::build_and_run(&copy, &folder()?, &version))?;
+    Ok(Outcome::Passed)
+}
+
+fn timed<T>(what: &str, step: impl FnOnce() -> Result<T>) -> Result<T> {
+    println!("\n--- {what}");
+    let start = Instant::now();
+    let done = step().with_context(|| what.to_owned())?;
+    println!("--- {what}: {:.1} s", start.elapsed().as_secs_f64());
+    Ok(done)
+}
+
+fn folder() -> Result<PathBuf> {
+    Ok(target_dir()?.join("rehearsal"))
+}
+
+/// A clone of the last commit, whose cargo knows the registry and keeps what comes from there to itself.
+fn copy(registry: &Registry) -> Result<Workspace> {
+    let folder = folder()?;
+    let (clone, home) = (folder.join("copy"), folder.join("cargo-home"));
+    for old in [&clone, &home] {
+        if old.exists() {
+            fs::remove_dir_all(old).with_context(|| format!("cannot remove {}", old.display()))?;
+        }
+    }
+    fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    let cloned = program("git").args(["clone", "--quiet", "--no-tags"]).arg(root()).arg(&clone).run()?;
+    ensure!(cloned, "the repository could not be copied");
+    share_cargo_home(&home)?;
+    let text = |path: &Path| path.to_string_lossy().into_owned();
+    let environment = [
+        ("CARGO_HOME", text(&home)),
+        ("CARGO_TARGET_DIR", text(&folder.join("target"))),
+        ("CARGO_REGISTRIES_REHEARSAL_INDEX", registry.index()),
+        ("CARGO_REGISTRIES_REHEARSAL_TOKEN", TOKEN.to_owned()),
+    ];
+    let environment = environment.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    Ok(Workspace { root: clone, registry: Some(REGISTRY.to_owned()), environment })
+}
+
+/// A home for cargo with the user's configuration and what came from crates.io, by links, so that nothing of it is
+/// fetched again, and nothing of the rehearsal's registry stays with the user.
+fn share_cargo_home(home: &Path) -> Result<()> {
+    let theirs = std::env::var_os("CARGO_HOME").map(PathBuf::from);
+    let theirs = theirs.or_else(|| std::env::home_dir().map(|home| home.join(".cargo")));
+    let theirs = theirs.context("neither CARGO_HOME nor HOME is set")?;
+    fs::create_dir_all(home)?;
+    let configuration = theirs.join("config.toml");
+    if configuration.exists() {
+        symlink(&configuration, home.join("config.toml"))?;
+    }
+    for kind in ["index", "cache", "src"] {
+        let (from, to) = (theirs.join("registry").join(kind), home.join("registry").join(kind));
+        fs::create_dir_all(&to)?;
+        for entry in fs::read_dir(&from).into_iter().flatten() {
+            let entry = entry?;
+            symlink(entry.path(), to.join(entry.file_name()))?;
+        }
+    }
+    Ok(())
+}
+
+/// The next patch, committed.
+fn prepare_next(copy: &Workspace) -> Result<Version> {
+    let mut version = copy.version()?;
+    version.patch += 1;
+    version.pre = semver::Prerelease::EMPTY;
+    let changelog = copy.file("CHANGELOG.md");
+    let history = fs::read_to_string(&changelog).context("cannot read CHANGELOG.md")?;
+    // Right after a release there is nothing of its own to release.
+    let history = history.replacen("## [Unreleased]\n", "## [Unreleased]\n\n- docs: a rehearsal.\n", 1);
+    fs::write(&changelog, history).context("cannot write CHANGELOG.md")?;
+    let root_manifest = copy.file("Cargo.toml");
+    let text = fs::read_to_string(&root_manifest).context("cannot read Cargo.toml")?;
+    fs::write(&root_manifest, manifest::with_registry(&text, REGISTRY)?)
+        .context("cannot write Cargo.toml")?;
+    for (name, value) in [("user.name", "Rehearsal"), ("user.email", "rehearsal@localhost")] {
+        git::ask(copy, &["config", name, value])?;
+    }
+    git::ask(copy, &["commit", "--quiet", "--all", "--message", "Rehearse"])?;
+    prepare::prepare(copy, &version.to_string(), None)?;
+    git::ask(copy, &["commit", "--quiet", "--all", "--message", "Release"])?;
+    Ok(version)
+}
