@@ -12,7 +12,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 mod service;
-use service::{Service, events, try_request, until, verify};
+use service::{Service, audit_log, events, try_request, until, verify};
 
 const CONFIG: &str = "
 destination: {type: file, path: log/audit.log}
@@ -123,6 +123,14 @@ fn each_event_is_there_and_one_that_came_twice_is_known() {
     for event in events(directory.path()).into_iter().filter(|event| event["event_type"] == "app.load") {
         found.entry(event["event_id"].as_str().unwrap().to_owned()).or_default().push(event);
     }
+    // As an operator finds them.
+    let search = ["search", "--where", "event_type == 'app.load'", "--group-by", "event_id", "log/audit.log"];
+    let counted: HashMap<String, u64> = audit_log(directory.path(), &search)
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap())
+        .map(|row| (row["event_id"].as_str().unwrap().to_owned(), row["count"].as_u64().unwrap()))
+        .collect();
+    assert_eq!(counted.len(), found.len());
     let mut twice = 0;
     for sender in &senders {
         let sender = sender.lock().unwrap();
@@ -130,6 +138,7 @@ fn each_event_is_there_and_one_that_came_twice_is_known() {
             let copies = found.remove(&sender.id(*number)).unwrap_or_default();
             assert!(!copies.is_empty(), "{} is not in the log", sender.id(*number));
             assert!(copies.len() <= *sent as usize, "sent {sent} times: {copies:?}");
+            assert_eq!(counted[&sender.id(*number)], copies.len() as u64);
             twice += usize::from(copies.len() > 1);
             // The same but for when and how it came here.
             for copy in &copies {
