@@ -83,6 +83,7 @@ catalogue! {
     AUDIT_HOLD_RELEASED = "audit.hold_released", "a hold was lifted.";
     AUDIT_LOG_TAMPERED = "audit.log_tampered", "the log's file was removed, replaced, cut or written to by another.";
     AUDIT_RETENTION_APPLIED = "audit.retention_applied", "the oldest records were deleted by policy.";
+    AUDIT_SOURCE_GAP = "audit.source_gap", "events that a source was to bring are lost, or may be.";
 }
 
 impl EventType {

@@ -30,7 +30,7 @@ impl Severity {
         match event_type {
             // Somebody's hands on the log are what the log is there to tell of.
             "audit.log_tampered" => Self::Critical,
-            "audit.events_lost" | "alert.fired" | "alert.notify_failed" => Self::High,
+            "audit.events_lost" | "audit.source_gap" | "alert.fired" | "alert.notify_failed" => Self::High,
             "access.denied" | "auth.failed" | "audit.destination_failing" => Self::Medium,
             _ if event_type.ends_with(".failed") || matches!(result, Some("failure" | "denied")) => {
                 Self::Medium
@@ -50,6 +50,7 @@ mod tests {
     fn by_what_happened_and_how_it_ended() {
         assert_eq!(Severity::of("audit.log_tampered", None), Severity::Critical);
         assert_eq!(Severity::of("audit.events_lost", Some("failure")), Severity::High);
+        assert_eq!(Severity::of("audit.source_gap", None), Severity::High);
         assert_eq!(Severity::of("audit.destination_failing", None), Severity::Medium);
         assert_eq!(Severity::of("audit.destination_recovered", Some("success")), Severity::Informational);
         assert_eq!(Severity::of("access.denied", Some("denied")), Severity::Medium);

@@ -204,6 +204,7 @@ fn every_type_of_the_catalogue() {
         "audit.hold_released",
         "audit.log_tampered",
         "audit.retention_applied",
+        "audit.source_gap",
     ] {
         assert!(named.contains(&name), "{name}");
     }

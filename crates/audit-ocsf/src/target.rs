@@ -203,6 +203,7 @@ const KNOWN: &[Known] = &[
     (EventType::AUDIT_HOLD_RELEASED, ApplicationLifecycle, OTHER, "Hold Released"),
     (EventType::AUDIT_LOG_TAMPERED, ApplicationLifecycle, OTHER, "Log Tampered"),
     (EventType::AUDIT_RETENTION_APPLIED, ApplicationLifecycle, OTHER, "Retention Applied"),
+    (EventType::AUDIT_SOURCE_GAP, ApplicationLifecycle, OTHER, "Source Gap"),
 ];
 
 /// The types of what others write, whose activities none of the catalogue's types stands for: what is read as one of them
