@@ -9,8 +9,9 @@ use std::time::{Duration, Instant, SystemTime};
 use crate::look::Look;
 use crate::options::{FileOptions, Start};
 use crate::position::{Position, identity};
+use crate::print::{HEAD, read_at};
 use crate::siblings::{self, Sibling};
-use crate::tail::{STALE, Tail};
+use crate::tail::{STALE, Tail, trim_zeros};
 use crate::trail::{Patience, Trail};
 
 /// How many files that were read to their end are remembered, so that they are not taken for new ones.
@@ -20,7 +21,12 @@ const PATTERN_PAUSE: Duration = Duration::from_secs(1);
 /// How far the clocks of two file systems may be apart.
 const CLOCKS: Duration = Duration::from_secs(2);
 
+/// How long before a file's last line a copy may have been made for which the file was truncated.
+const COPIED_BEFORE: Duration = Duration::from_secs(60);
+
+const CUT: &str = "the file was copied and truncated; what had been seen of it behind the end of the copy, and was not read yet, is lost";
 const NOT_FOUND: &str = "the file that was being read is gone, or its content before the position has changed; what was not read of it is lost";
+
 /// All files of a source. Everything here blocks.
 #[derive(Debug)]
 pub(crate) struct Follower {
@@ -79,7 +85,7 @@ impl Follower {
             }
         }
         for index in 0..self.trails.len() {
-            self.find_copies(index, &mut look);
+            self.begin(index, &mut look);
         }
         if look.changed || starts {
             look.changed = true;
@@ -141,9 +147,9 @@ impl Follower {
     /// Finds the file again that a position is of.
     fn resume(&mut self, position: Position, beside: &[Sibling], look: &mut Look) {
         let open = |identity| self.trails.iter().any(|trail| trail.has(identity));
-        let mut found = siblings::find(&position, beside, open);
+        let mut found = siblings::find(&position, beside, open, |file| position.fits(file)).ok().flatten();
         if found.is_none() && !position.complete {
-            found = siblings::find_again(&position, open);
+            found = siblings::find_again(&position, open, |file| position.fits(file));
         }
         // A file that was read to its end is of no interest, but for writers that are late.
         let found = found.filter(|(_, metadata)| !position.complete || metadata.len() > position.offset);
@@ -160,7 +166,10 @@ impl Follower {
         if position.complete {
             self.remember(position);
         } else {
-            look.gaps.push(self.trails[index].gap(position.offset, NOT_FOUND));
+            let begins_as = |file: &File| is_begun_as(&position, file).unwrap_or(false);
+            if !self.remember_copies(&position, begins_as, (0, 0), saved_at) {
+                look.gaps.push(self.trails[index].gap(position.offset, NOT_FOUND));
+            }
         }
     }
 
@@ -218,30 +227,52 @@ impl Follower {
             look.changed = true;
             return Ok(());
         }
+        // A pattern matches a copy, too: what is in it is read from the file itself, until that is truncated.
+        let is_copy = |trail: &Trail| {
+            siblings::is_rotated_name(&trail.path, path)
+                && trail.tails.iter().any(|tail| tail.begins_as(&file).unwrap_or(false))
+        };
+        if !starts && self.trails.iter().any(is_copy) {
+            return Ok(());
+        }
         let index = self.trail(path);
         if starts {
             self.remember_siblings(index);
-        } else {
-            let newer_than = self.trails[index].newer_than();
-            self.push_between(index, newer_than, identity(&metadata));
         }
+        let newer_than = self.trails[index].newer_than().filter(|_| !starts);
         let id = self.tail_id();
         let tail = match self.options.start {
             Start::End if starts => Tail::from_end(id, path, file)?,
             _ => Tail::new(id, path, file)?,
         };
-        self.trails[index].tails.push_back(tail);
+        self.push_current(index, tail, newer_than, identity(&metadata))?;
         look.changed = true;
+        Ok(())
+    }
+
+    /// Follows the file that is at the path now, behind those that were there after the last one that is known. By which bytes it begins is
+    /// noted before they are looked for: whatever was there before it can be found then, and whatever becomes of it is noticed.
+    fn push_current(
+        &mut self,
+        index: usize,
+        mut tail: Tail,
+        newer_than: Option<SystemTime>,
+        except: (u64, u64),
+    ) -> io::Result<()> {
+        tail.begin()?;
+        self.trails[index].tails.push_back(tail);
+        self.push_between(index, newer_than, except);
         Ok(())
     }
 
     /// Follows what came and was rotated away again between two looks.
     fn push_between(&mut self, index: usize, newer_than: Option<SystemTime>, current: (u64, u64)) {
         let Some(newer_than) = newer_than else { return };
-        for _ in 0..siblings::LOOKS {
+        for look in 0..siblings::LOOKS {
             if self.push_listed(index, newer_than, current) {
                 break;
             }
+            siblings::pause(look);
         }
     }
 
@@ -258,8 +289,12 @@ impl Follower {
                 all = false;
                 continue;
             };
-            // A copy that the truncation is still to follow.
-            if self.trails[index].current().is_some_and(|current| current.begins_as(&file).unwrap_or(false)) {
+            // A copy that the truncation is still to follow. What it was made of is in the file, or the truncation was since it was opened.
+            let is_copy = |current: &mut Tail| {
+                let _ = current.begin();
+                current.begins_as(&file).unwrap_or(false)
+            };
+            if self.trails[index].current_mut().is_some_and(is_copy) {
                 continue;
             }
             let path = self.trails[index].path.clone();
@@ -269,26 +304,31 @@ impl Follower {
                 Some(known) => Tail::resume(id, &Position { path, ..self.finished[known].clone() }, file),
                 None => Tail::new(id, &path, file),
             };
-            if let Ok(mut tail) = tail {
-                tail.rotated = true;
-                let tails = &mut self.trails[index].tails;
-                let before_current =
-                    tails.len() - usize::from(tails.back().is_some_and(|tail| !tail.rotated));
-                tails.insert(before_current, tail);
+            if let Ok(tail) = tail {
+                self.trails[index].push_rotated(tail);
             }
         }
         all
     }
 
-    /// Before a file is begun: it may have been filled, copied and truncated since it was seen first, and then looks as if it was not.
-    fn find_copies(&mut self, index: usize, look: &mut Look) {
-        let Some(current) = self.trails[index].current().filter(|current| current.is_to_begin()) else {
+    /// Begins the file that is at the path, if it is to be. It may have been filled, copied and truncated since it was seen first.
+    fn begin(&mut self, index: usize, look: &mut Look) {
+        let Some(current) = self.trails[index].current_mut().filter(|current| !current.is_begun()) else {
             return;
         };
-        let (modified, identity, known) =
-            (current.modified, current.identity, self.trails[index].tails.len());
-        self.push_between(index, Some(modified), identity);
-        look.changed |= self.trails[index].tails.len() > known;
+        let (newer_than, identity) = (current.modified, current.identity);
+        let begun = current.begin().unwrap_or(false);
+        let emptied = if begun { None } else { current.emptied_again() };
+        if !begun && emptied.is_none() {
+            return;
+        }
+        let known = self.trails[index].tails.len();
+        self.push_between(index, Some(newer_than), identity);
+        if let Some((current, emptied)) = self.trails[index].current_mut().zip(emptied) {
+            current.modified = emptied;
+        }
+        let trail = &self.trails[index];
+        look.changed |= trail.tails.len() > known || trail.current().is_some_and(Tail::is_begun);
     }
 
     /// A file is not what it was when it was read: what was not read of it may be in a copy, as `copytruncate` makes it.
@@ -300,27 +340,81 @@ impl Follower {
             return;
         }
         let position = tail.read_position();
-        let was_rotated = tail.rotated;
-        let open =
+        let is_there =
             |identity| identity == tail.identity || self.trails.iter().any(|trail| trail.has(identity));
         let mut newer_than = tail.modified;
-        match siblings::find_again(&position, open) {
-            Some((file, metadata)) => {
-                newer_than = metadata.modified().unwrap_or(newer_than);
-                if let Ok(mut copy) = Tail::resume(self.tail_id(), &position, file) {
-                    copy.rotated = true;
-                    self.trails[index].tails.push_back(copy);
-                }
+        // Up to where the file was read, or else what came of it is in a copy.
+        let mut known = position.offset;
+        let fits = |file: &File| Ok(position.fits(file)? || tail.is_within(file, &position)?);
+        let rest = siblings::find_again(&position, is_there, fits);
+        let has_rest = rest.is_some();
+        if let Some((file, metadata)) = rest {
+            known = known.max(metadata.len());
+            newer_than = metadata.modified().unwrap_or(newer_than);
+            if let Ok(copy) = Tail::resume(self.tail_id(), &position, file) {
+                self.trails[index].push_rotated(copy);
             }
-            _ => look.gaps.push(self.trails[index].gap(position.offset, reason)),
         }
-        self.push_between(index, Some(newer_than), tail.identity);
-        if !was_rotated
-            && let Ok(file) = File::open(&self.trails[index].path)
-            && let Ok(tail) = Tail::new(self.tail_id(), &self.trails[index].path.clone(), file)
-        {
-            self.trails[index].tails.push_back(tail);
+        let begins_as = |file: &File| tail.begins_as(file).unwrap_or(false);
+        let has_copy = self.remember_copies(&position, begins_as, tail.identity, Some(tail.modified));
+        // What nobody waits for is no gap: a file that was rotated away makes room for the next.
+        let is_over = tail.rotated && tail.was_read_to_its_end();
+        if tail.seen() > known && (has_rest || has_copy) && !is_over {
+            look.gaps.push(self.trails[index].gap(known, CUT));
+        } else if !has_rest && !has_copy && !is_over {
+            look.gaps.push(self.trails[index].gap(known, reason));
         }
+        let current = || {
+            let file = File::open(&self.trails[index].path)?;
+            Tail::new(self.next_tail + 1, &self.trails[index].path, file)
+        };
+        let current = if tail.rotated { None } else { current().ok() };
+        self.next_tail += 1;
+        match current {
+            Some(current) => _ = self.push_current(index, current, Some(newer_than), tail.identity),
+            None => self.push_between(index, Some(newer_than), tail.identity),
+        }
+    }
+
+    /// Remembers copies in which there is nothing that was not read. Whether one of them is from about the time at which the file was
+    /// written to last, so that it was truncated because it had been copied.
+    fn remember_copies(
+        &mut self,
+        position: &Position,
+        begins_as: impl Fn(&File) -> bool,
+        except: (u64, u64),
+        written: Option<SystemTime>,
+    ) -> bool {
+        let mut is_recent = false;
+        for look in 0..siblings::LOOKS {
+            let mut all = true;
+            for sibling in siblings::all(&position.path) {
+                let open =
+                    sibling.identity == except || self.trails.iter().any(|trail| trail.has(sibling.identity));
+                if open || position.path == sibling.path {
+                    continue;
+                }
+                let Some((file, metadata)) = sibling.open() else {
+                    all = false;
+                    continue;
+                };
+                let is_read = metadata.len() < position.offset || position.fits(&file).unwrap_or(false);
+                if !is_read || !begins_as(&file) {
+                    continue;
+                }
+                if let Ok(copy) = position.of_copy(&file) {
+                    self.finished.retain(|known| (known.device, known.inode) != sibling.identity);
+                    self.remember(copy);
+                }
+                let behind = written.and_then(|written| written.duration_since(sibling.modified).ok());
+                is_recent |= behind.unwrap_or_default() <= COPIED_BEFORE;
+            }
+            if all {
+                break;
+            }
+            siblings::pause(look);
+        }
+        is_recent
     }
 
     /// What lies beside a file from before it was followed is not new.
@@ -365,4 +459,10 @@ impl Follower {
         self.next_tail += 1;
         self.next_tail
     }
+}
+
+/// Whether a file has the first bytes of one that is known by their hash only. Of holes nobody can tell.
+fn is_begun_as(position: &Position, file: &File) -> io::Result<bool> {
+    let bytes = read_at(file, 0, position.head.length.min(HEAD as u64) as usize)?;
+    Ok(!trim_zeros(&bytes).is_empty() && position.head.is_at(file, 0)?)
 }

@@ -9,7 +9,7 @@ use std::time::SystemTime;
 use audit_source::SourceError;
 use serde::{Deserialize, Serialize};
 
-use crate::print::Print;
+use crate::print::{HEAD, Print, TAIL, read_at};
 
 /// Up to where a file was read, and by what it is recognised.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,6 +43,22 @@ impl Position {
         Ok(file.metadata()?.len() >= self.offset
             && self.head.is_at(file, 0)?
             && self.tail.is_at(file, self.offset.saturating_sub(self.tail.length))?)
+    }
+
+    /// Of a copy of this file, in which there is nothing that is not read already.
+    pub(crate) fn of_copy(&self, copy: &File) -> io::Result<Self> {
+        let metadata = copy.metadata()?;
+        let ((device, inode), offset) = (identity(&metadata), metadata.len());
+        let before = offset.min(TAIL as u64);
+        Ok(Self {
+            device,
+            inode,
+            offset,
+            head: Print::of(&read_at(copy, 0, HEAD)?),
+            tail: Print::of(&read_at(copy, offset - before, before as usize)?),
+            complete: true,
+            ..self.clone()
+        })
     }
 }
 

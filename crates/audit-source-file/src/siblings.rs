@@ -1,15 +1,16 @@
 //! The files beside one that is followed: what it was rotated to.
 
 use std::fs::{self, File, Metadata};
+use std::io;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use crate::position::{Position, identity};
 
 /// How many files of a directory are looked at.
 const MOST: usize = 10_000;
 /// How often a directory is looked through in which files are being renamed.
-pub(crate) const LOOKS: usize = 8;
+pub(crate) const LOOKS: u32 = 9;
 /// What files that were compressed are called.
 const COMPRESSED: [&str; 7] = [".gz", ".zst", ".bz2", ".xz", ".lz4", ".zip", ".Z"];
 
@@ -20,6 +21,10 @@ pub(crate) struct Sibling {
     pub(crate) identity: (u64, u64),
     pub(crate) modified: SystemTime,
 }
+
+/// A file was renamed since it was listed.
+#[derive(Debug)]
+pub(crate) struct Renamed;
 
 impl Sibling {
     /// The file, if it is still the one that was listed.
@@ -32,16 +37,18 @@ impl Sibling {
 
 /// All regular files beside `path`, and `path` itself.
 pub(crate) fn all(path: &Path) -> Vec<Sibling> {
-    let mut found = list(path);
+    let (mut found, _) = list(path);
     // A file that is renamed meanwhile may be missing in a listing, or be there twice.
-    for _ in 0..LOOKS {
-        let again = list(path);
-        let same = again.len() == found.len()
+    for look in 0..LOOKS {
+        let (again, is_whole) = list(path);
+        let same = is_whole
+            && again.len() == found.len()
             && again.iter().zip(&found).all(|(a, b)| a.identity == b.identity && a.path == b.path);
         found = again;
         if same {
             break;
         }
+        pause(look);
     }
     found.dedup_by_key(|sibling| sibling.identity);
     found
@@ -55,28 +62,51 @@ pub(crate) fn rotated(path: &Path) -> Vec<Sibling> {
     found
 }
 
+/// Lets others end what they do to a directory: half a second in all, when it is looked through as often as may be.
+pub(crate) fn pause(look: u32) {
+    std::thread::sleep(Duration::from_millis(1 << look.min(LOOKS)));
+}
+
 /// The file among these that a position is of. Its number says so first; one that was copied or restored has another, and the same
-/// content.
+/// content. An error: a file was renamed since it was listed, and may have been it.
 pub(crate) fn find(
     position: &Position,
     among: &[Sibling],
     except: impl Fn((u64, u64)) -> bool,
-) -> Option<(File, Metadata)> {
+    fits: impl Fn(&File) -> io::Result<bool>,
+) -> Result<Option<(File, Metadata)>, Renamed> {
     let mut found: Vec<&Sibling> = among.iter().filter(|sibling| !except(sibling.identity)).collect();
     // Of a file that was empty nothing but the number is known; of one that was read to its end nothing more is of interest.
     if position.complete || position.offset == 0 && position.head.length == 0 {
         found.retain(|sibling| sibling.identity == (position.device, position.inode));
     }
     found.sort_by_key(|sibling| (sibling.identity.1 != position.inode, std::cmp::Reverse(sibling.modified)));
-    found.iter().find_map(|sibling| sibling.open().filter(|(file, _)| position.fits(file).unwrap_or(false)))
+    let mut renamed = false;
+    for sibling in found {
+        match sibling.open() {
+            Some((file, metadata)) if fits(&file).unwrap_or(false) => {
+                return Ok(Some((file, metadata)));
+            }
+            Some(_) => {}
+            None => renamed = true,
+        }
+    }
+    if renamed { Err(Renamed) } else { Ok(None) }
 }
 
 /// As [`find`], looking again: a file that is renamed between listing and opening is where nobody looks.
 pub(crate) fn find_again(
     position: &Position,
     except: impl Fn((u64, u64)) -> bool + Copy,
+    fits: impl Fn(&File) -> io::Result<bool> + Copy,
 ) -> Option<(File, Metadata)> {
-    (0..LOOKS).find_map(|_| find(position, &all(&position.path), except))
+    for look in 0..LOOKS {
+        match find(position, &all(&position.path), except, fits) {
+            Ok(found) => return found,
+            Err(Renamed) => pause(look),
+        }
+    }
+    None
 }
 
 /// Whether a file's name says that it was compressed.
@@ -85,24 +115,29 @@ pub(crate) fn is_compressed(path: &Path) -> bool {
     COMPRESSED.iter().any(|suffix| name.ends_with(suffix.as_bytes()))
 }
 
-fn list(path: &Path) -> Vec<Sibling> {
+/// What is there, and whether that is all: whether nothing was renamed or removed while it was listed.
+fn list(path: &Path) -> (Vec<Sibling>, bool) {
     let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let Ok(entries) = fs::read_dir(directory) else { return Vec::new() };
-    let mut found: Vec<Sibling> = entries
-        .flatten()
-        .take(MOST)
-        .filter_map(|entry| {
-            let path = entry.path();
-            let metadata = fs::metadata(&path).ok().filter(Metadata::is_file)?;
-            Some(Sibling { path, identity: identity(&metadata), modified: metadata.modified().ok()? })
-        })
-        .collect();
+    let Ok(entries) = fs::read_dir(directory) else { return (Vec::new(), true) };
+    let (mut found, mut is_whole) = (Vec::new(), true);
+    for entry in entries.flatten().take(MOST) {
+        let path = entry.path();
+        let Ok(metadata) = fs::metadata(&path) else {
+            is_whole &= fs::symlink_metadata(&path).is_ok_and(|metadata| metadata.is_symlink());
+            continue;
+        };
+        if let Ok(modified) = metadata.modified()
+            && metadata.is_file()
+        {
+            found.push(Sibling { path, identity: identity(&metadata), modified });
+        }
+    }
     found.sort_by(|a, b| (a.identity, &a.path).cmp(&(b.identity, &b.path)));
-    found
+    (found, is_whole)
 }
 
 /// `app.log.1`, `app.log-20261122`, `app.log.old`, `app-2026-11-22.log`, `app.1.log` for `app.log`.
-fn is_rotated_name(path: &Path, sibling: &Path) -> bool {
+pub(crate) fn is_rotated_name(path: &Path, sibling: &Path) -> bool {
     let (Some(name), Some(other)) = (file_name(path), file_name(sibling)) else { return false };
     if is_compressed(sibling) {
         return false;

@@ -166,7 +166,7 @@ impl Run {
         }
         for gap in look.gaps {
             tracing::warn!(source = self.intake.source(), path = %gap.path.display(), offset = gap.offset, "{}", gap.reason);
-            self.intake.record_own(&gap_event(&gap, Timestamp::now())).await?;
+            self.intake.record_own(&gap_event(&gap, self.intake.source(), Timestamp::now())).await?;
         }
         // Lines of a file whose content is gone are nowhere else.
         self.settle(0).await
@@ -311,13 +311,13 @@ fn take(intake: &Intake, format: Format, line: FileLine) -> BoxFuture<'static, R
 }
 
 /// What tells the reader of the log that lines may be missing here.
-fn gap_event(gap: &Gap, now: Timestamp) -> Event {
-    let event_type: EventType = "source.gap".parse().expect("it is of the form of an event type");
+fn gap_event(gap: &Gap, source: &str, now: Timestamp) -> Event {
     let path = gap.path.to_string_lossy().into_owned();
-    let mut event = Event::at(now, event_type)
+    let mut event = Event::at(now, EventType::AUDIT_SOURCE_GAP)
         .resource(Resource::new("file", path.clone()).path(path))
         .detail("offset", gap.offset)
-        .detail("reason", gap.reason);
+        .detail("reason", gap.reason)
+        .detail("source", source);
     event.actor = Some(Actor::system("audit-log"));
     event
 }

@@ -55,6 +55,8 @@ struct Committed {
 pub(crate) enum Step {
     /// There is something to read in a file that was empty: which file it is can be kept now, before anything of it is recorded.
     Begun,
+    /// The same of the file that is at the path: what came and went before it is to be looked for first.
+    ToBegin,
     Read,
     End,
     /// What was read is not there any more: why that is known.
@@ -159,12 +161,14 @@ impl Tail {
         let metadata = self.file.metadata()?;
         let position = self.lines.position();
         self.length = metadata.len();
-        if self.length < position {
+        if self.length < position.max(self.head.len() as u64) {
             return Ok(Step::Replaced(TRUNCATED));
         }
         self.unlinked = metadata.nlink() == 0;
-        self.modified = metadata.modified().unwrap_or(self.modified);
+        let is_begun = self.is_begun();
+        let modified = metadata.modified().ok().filter(|_| is_begun || self.rotated).unwrap_or(self.modified);
         if self.length == position {
+            self.modified = modified;
             return Ok(Step::End);
         }
         let known = self.before.len();
@@ -176,8 +180,11 @@ impl Tail {
         if before != self.before {
             return Ok(Step::Replaced(REWRITTEN));
         }
+        if position > 0 || bytes.starts_with(&self.head) {
+            self.modified = modified;
+        }
         // Room that the writer has made for itself, or a hole that a truncation left before its next line.
-        let new = &new[..new.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1)];
+        let new = trim_zeros(new);
         if new.is_empty() {
             return self.pass_hole(position, into);
         }
@@ -185,11 +192,17 @@ impl Tail {
             if !new.starts_with(&self.head) {
                 return Ok(Step::Replaced(REWRITTEN));
             }
-            let first = self.head.is_empty();
-            self.head = new[..new.len().min(HEAD)].to_vec();
-            if first {
-                return Ok(Step::Begun);
+            if !is_begun {
+                return Ok(match self.beginning(new) {
+                    [] => Step::End,
+                    _ if !self.rotated => Step::ToBegin,
+                    beginning => {
+                        self.head = beginning.to_vec();
+                        Step::Begun
+                    }
+                });
             }
+            self.head = new[..new.len().min(HEAD)].to_vec();
         } else if self.head.len() < HEAD && self.head.len() as u64 == position {
             self.head.extend_from_slice(&new[..new.len().min(HEAD - self.head.len())]);
         }
@@ -254,19 +267,57 @@ impl Tail {
         self.length.saturating_sub(self.committed.offset)
     }
 
-    /// Whether nothing of it was read, and something was written to it.
-    pub(crate) fn is_to_begin(&self) -> bool {
-        let written = |metadata: std::fs::Metadata| {
-            metadata.len() > 0 || metadata.modified().is_ok_and(|modified| modified != self.modified)
-        };
-        self.head.is_empty() && self.lines.position() == 0 && self.file.metadata().is_ok_and(written)
+    /// Whether it is known by which bytes it begins.
+    pub(crate) fn is_begun(&self) -> bool {
+        !self.head.is_empty() || self.lines.position() > 0
     }
 
-    /// Whether another file begins as this one does.
+    /// Notes by which bytes it begins, if it has as much as tells it from others: from now on it is noticed when it begins with others.
+    pub(crate) fn begin(&mut self) -> io::Result<bool> {
+        if self.is_begun() {
+            return Ok(false);
+        }
+        let bytes = read_at(&self.file, 0, HEAD)?;
+        self.head = self.beginning(trim_zeros(&bytes)).to_vec();
+        Ok(!self.head.is_empty())
+    }
+
+    /// As much of these first bytes as tells a file from others, which half a line may not.
+    fn beginning<'a>(&self, bytes: &'a [u8]) -> &'a [u8] {
+        let bytes = &bytes[..bytes.len().min(HEAD)];
+        match self.rotated || bytes.len() == HEAD || bytes.contains(&b'\n') {
+            true => bytes,
+            false => &[],
+        }
+    }
+
+    /// When the file, of which nothing was read, was emptied again since it was seen first.
+    pub(crate) fn emptied_again(&self) -> Option<SystemTime> {
+        let metadata = self.file.metadata().ok().filter(|metadata| metadata.len() == 0)?;
+        metadata.modified().ok().filter(|modified| *modified != self.modified)
+    }
+
+    /// Whether another file has this one's first bytes, or as many of them as it has bytes at all. Of holes nobody can tell.
     pub(crate) fn begins_as(&self, other: &File) -> io::Result<bool> {
-        let (ours, theirs) = (read_at(&self.file, 0, HEAD)?, read_at(other, 0, HEAD)?);
-        let length = ours.len().min(theirs.len());
-        Ok(length > 0 && ours[..length] == theirs[..length])
+        let theirs = read_at(other, 0, self.head.len())?;
+        let is_telling = theirs.len() == self.head.len() || theirs.contains(&b'\n');
+        Ok(is_telling && self.head.starts_with(&theirs) && !trim_zeros(&theirs).is_empty())
+    }
+
+    /// Whether another file is a copy of this one that goes to this position at least, though not as far as this one's first bytes.
+    pub(crate) fn is_within(&self, other: &File, position: &Position) -> io::Result<bool> {
+        Ok((position.offset..self.head.len() as u64).contains(&other.metadata()?.len())
+            && self.begins_as(other)?)
+    }
+
+    /// Up to where anything of it was seen.
+    pub(crate) fn seen(&self) -> u64 {
+        self.lines.position().max(self.head.len() as u64)
+    }
+
+    /// Whether all that was found in it, when it was looked at last, was read.
+    pub(crate) fn was_read_to_its_end(&self) -> bool {
+        self.quiet_since.is_some() && !self.is_within_line()
     }
 
     pub(crate) fn is_within_line(&self) -> bool {
@@ -320,4 +371,9 @@ pub(crate) fn last_bytes(line: &Line, newline: bool) -> Vec<u8> {
     let mut bytes = line.text[line.text.len().saturating_sub(TAIL - 1)..].to_vec();
     bytes.extend(newline.then_some(b'\n'));
     bytes
+}
+
+/// Without the zeros at the end.
+pub(crate) fn trim_zeros(bytes: &[u8]) -> &[u8] {
+    &bytes[..bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1)]
 }

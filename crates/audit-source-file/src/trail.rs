@@ -39,9 +39,20 @@ impl Trail {
         self.tails.back().filter(|tail| !tail.rotated)
     }
 
+    pub(crate) fn current_mut(&mut self) -> Option<&mut Tail> {
+        self.tails.back_mut().filter(|tail| !tail.rotated)
+    }
+
+    /// Adds one that is to be read before the file that is at the path now, and behind all others.
+    pub(crate) fn push_rotated(&mut self, mut tail: Tail) {
+        tail.rotated = true;
+        let before_current = self.tails.len() - usize::from(self.current().is_some());
+        self.tails.insert(before_current, tail);
+    }
+
     /// Another file is at the path, or none.
     pub(crate) fn rotate(&mut self) {
-        if let Some(tail) = self.tails.back_mut().filter(|tail| !tail.rotated) {
+        if let Some(tail) = self.current_mut() {
             tail.rotated = true;
             tail.quiet_since = None;
         }
@@ -79,6 +90,10 @@ impl Trail {
                         look.bytes += found.iter().map(|line| line.line.text.len() + 64).sum::<usize>();
                     }
                     Ok(Step::End) => break,
+                    Ok(Step::ToBegin) => {
+                        look.more = true;
+                        return None;
+                    }
                     Ok(Step::Begun) => {
                         (look.changed, look.more) = (true, true);
                         return None;

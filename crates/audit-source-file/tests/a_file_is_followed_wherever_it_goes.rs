@@ -259,7 +259,7 @@ fn a_hole_before_a_line_is_passed_over() {
 fn what_is_no_event_is_set_aside_and_the_rest_goes_on() {
     let place = Place::new();
     append_lines(&place.file(), 0..1);
-    append(&place.file(), "no event\n\n  \r\n{\"event_type\":\"audit.stopped\"}\n");
+    append(&place.file(), "no event\n\n  \r\n{\"event_type\":\"audit.source_gap\"}\n");
     // An event, and more behind it than an event may have.
     let long = format!("{}{}", line(99).trim_end(), " ".repeat(audit_source::MAX_EVENT));
     append(&place.file(), &long);
@@ -271,7 +271,7 @@ fn what_is_no_event_is_set_aside_and_the_rest_goes_on() {
     let rejects = place.rejects();
     assert_eq!(rejects.len(), 3, "{rejects:?}");
     assert_eq!((&rejects[0]["input"], &rejects[0]["line"]), (&"no event".into(), &2.into()));
-    assert!(rejects[1]["error"].as_str().unwrap().contains("audit.stopped"));
+    assert!(rejects[1]["error"].as_str().unwrap().contains("audit.source_gap"));
     let place_of_long = rejects[2]["file"].as_str().unwrap();
     assert!(
         place_of_long.contains(&format!("the first 65536 bytes of a line of {}", long.len() + 1)),

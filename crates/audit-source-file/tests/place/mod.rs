@@ -63,12 +63,16 @@ impl Place {
         self.root.join("audit.log")
     }
 
-    /// What the log holds, without its own records.
+    /// What the log holds, without its own records of itself.
     pub(crate) fn events(&self) -> Vec<Value> {
+        let is_own = |event: &Value| event["event_type"].as_str().unwrap().starts_with("audit.");
+        self.records().into_iter().filter(|event| !is_own(event)).collect()
+    }
+
+    fn records(&self) -> Vec<Value> {
         let text = fs::read_to_string(self.log_path()).unwrap_or_default();
         let whole = text.rfind('\n').map_or("", |end| &text[..=end]);
-        let events = whole.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
-        events.filter(|event| !event["event_type"].as_str().unwrap().starts_with("audit.")).collect()
+        whole.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
     /// The numbers of the lines in the log.
@@ -77,7 +81,7 @@ impl Place {
     }
 
     pub(crate) fn gaps(&self) -> Vec<Value> {
-        self.events().into_iter().filter(|event| event["event_type"] == "source.gap").collect()
+        self.records().into_iter().filter(|event| event["event_type"] == "audit.source_gap").collect()
     }
 
     /// Waits for the log to hold these.
