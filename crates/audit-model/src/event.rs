@@ -159,8 +159,12 @@ impl Event {
             found: "nothing".into(),
             expected: expected_type.into(),
         })?;
-        let timestamp =
-            fields.parsed("timestamp", "an RFC 3339 time such as 2024-12-01T10:15:30.123Z")?.unwrap_or(now);
+        let timestamp = fields
+            .parsed(
+                "timestamp",
+                "an RFC 3339 time until 9999-12-30T22:00:00Z, such as 2024-12-01T10:15:30.123Z",
+            )?
+            .unwrap_or(now);
         Ok(Self {
             event_id: fields.string("event_id")?.map_or_else(|| EventId::generate(timestamp), EventId::from),
             version: fields.string("version")?.unwrap_or_else(|| EVENT_VERSION.to_owned()),

@@ -11,9 +11,11 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(i64);
 
-/// A text that is not an RFC 3339 time between the years 0000 and 9999.
+/// A text that is not an RFC 3339 time from the year 0000 until 9999-12-30T22:00:00Z.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{found}` is not a time; expected RFC 3339 with an offset, such as 2024-12-01T10:15:30.123Z")]
+#[error(
+    "`{found}` is not a time; expected RFC 3339 with an offset, until 9999-12-30T22:00:00Z, such as 2024-12-01T10:15:30.123Z"
+)]
 pub struct TimestampError {
     found: String,
 }

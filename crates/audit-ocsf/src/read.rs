@@ -52,6 +52,7 @@ pub enum ReadError {
 /// When it is no JSON object, or has no `class_uid`.
 pub fn event_from_value(record: Value, now: Timestamp) -> Result<Event, ReadError> {
     let mut record = record;
+    whole_class(&mut record);
     make_sealable(&mut record, 0);
     let Value::Object(map) = &record else {
         return Err(wrong("$", Some(&record), "an OCSF record, which is an object"));
@@ -123,6 +124,16 @@ fn make_sealable(value: &mut Value, depth: usize) {
         Value::Array(items) => items.iter_mut().for_each(|item| make_sealable(item, depth + 1)),
         Value::Object(map) => map.values_mut().for_each(|item| make_sealable(item, depth + 1)),
         _ => {}
+    }
+}
+
+/// JSON has one kind of number: a class of 6003.0, as some writers have it, is 6003.
+fn whole_class(record: &mut Value) {
+    if let Some(class) = record.get_mut("class_uid")
+        && let Some(number) = class.as_f64().filter(|number| class.is_f64() && number.fract() == 0.0)
+        && number.abs() <= MAX_SAFE_INTEGER as f64
+    {
+        *class = (number as i64).into();
     }
 }
 
