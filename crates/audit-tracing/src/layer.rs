@@ -80,7 +80,7 @@ impl TracingLayer {
     }
 
     /// Has this called for every event that was not recorded, with the reason; beside the metric that counts them. What it
-    /// logs itself does not become an event.
+    /// logs itself does not become an event. It may be called in a thread of the log's own, and must not wait for the log.
     #[must_use]
     pub fn on_unrecorded(mut self, tell: impl Fn(&AuditEvent, &str) + Send + Sync + 'static) -> Self {
         self.log.unrecorded = Some(Arc::new(tell));

@@ -16,23 +16,28 @@ pub(crate) struct Log {
 /// Told of every event that was not recorded, and why.
 pub(crate) type Unrecorded = Arc<dyn Fn(&Event, &str) + Send + Sync>;
 
+const OWN_THREAD: &str = "the thread's name begins with `audit-`, as those of the log's own threads do, which must not feed it; name it otherwise";
+
 thread_local! {
     static IS_RECORDING: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Whether this thread must not record: it does so already (whoever records metrics may use tracing), or it is one of the
-/// log's own, which would feed itself, or wait for itself.
+/// Whether this thread records already: whoever records metrics may use tracing.
 pub(crate) fn is_recursive() -> bool {
-    thread_local! {
-        static IS_THE_LOGS: bool = std::thread::current().name().is_some_and(|name| name.starts_with("audit-"));
-    }
     // A thread that is ending has no such values any more, and records nothing.
-    let recursive =
-        IS_RECORDING.try_with(Cell::get).unwrap_or(true) || IS_THE_LOGS.try_with(|is| *is).unwrap_or(true);
+    let recursive = IS_RECORDING.try_with(Cell::get).unwrap_or(true);
     if recursive {
         guarded(|| metrics::counter!("audit_log_tracing_recursive_total").increment(1));
     }
     recursive
+}
+
+/// Whether this thread is one of the log's own, to go by its name: it would feed itself, or wait for itself.
+fn is_of_the_log() -> bool {
+    thread_local! {
+        static IS_THE_LOGS: bool = std::thread::current().name().is_some_and(|name| name.starts_with("audit-"));
+    }
+    IS_THE_LOGS.try_with(|is| *is).unwrap_or(true)
 }
 
 fn guarded(record: impl FnOnce()) {
@@ -52,14 +57,18 @@ impl Log {
             if problems > 0 {
                 metrics::counter!("audit_log_tracing_invalid_total").increment(1);
             }
-            let answer =
-                if self.waits { self.pipeline.emit_blocking(event) } else { self.pipeline.try_emit(event) };
+            let answer = match (is_of_the_log(), self.waits) {
+                (true, _) => None,
+                (false, true) => Some(self.pipeline.emit_blocking(event)),
+                (false, false) => Some(self.pipeline.try_emit(event)),
+            };
             let (reason, why) = match answer {
-                Ok(Receipt::Dropped) => {
+                None => ("thread", OWN_THREAD.to_owned()),
+                Some(Ok(Receipt::Dropped)) => {
                     ("dropped", "the log could take no more, and lets events pass".to_owned())
                 }
-                Ok(_) => return,
-                Err(error) => (reason(&error), error.to_string()),
+                Some(Ok(_)) => return,
+                Some(Err(error)) => (reason(&error), error.to_string()),
             };
             metrics::counter!("audit_log_tracing_unrecorded_total", "reason" => reason).increment(1);
             if let Some(tell) = &self.unrecorded {

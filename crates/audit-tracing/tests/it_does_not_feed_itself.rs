@@ -32,6 +32,11 @@ fn what_is_logged_while_an_event_is_made_or_recorded() {
     let told = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&told);
     let layer = TracingLayer::new(pipeline.clone()).on_unrecorded(move |event, why| {
+        if event.event_type.as_str() == "thread.named" {
+            assert!(why.contains("name it otherwise"), "{why}");
+            count.fetch_add(10, Ordering::Relaxed);
+            return;
+        }
         assert_eq!(event.event_type.as_str(), "backup.started");
         assert!(why.contains("closed"), "{why}");
         // Not for the log that cannot take it.
@@ -48,6 +53,11 @@ fn what_is_logged_while_an_event_is_made_or_recorded() {
         info!(audit.event_type = "event.made", value = ?Talkative);
     });
     drop(span);
+
+    // In what is called as a thread of the log is.
+    let thread = std::thread::Builder::new().name("audit-x".to_owned());
+    thread.spawn(|| info!(audit.event_type = "thread.named")).unwrap().join().unwrap();
+    assert_eq!(told.swap(0, Ordering::Relaxed), 10);
 
     // While it is recorded.
     let recorder = DebuggingRecorder::new();
