@@ -21,7 +21,7 @@ impl Inner {
             });
         let (witness, name) = (Arc::clone(&self.witness), name.to_owned());
         let source = KafkaSource::new(options).map_err(|error| SourceError::Other(error.into()))?;
-        Ok(source.rejects(Arc::clone(&self.options.rejects)).on_lost(move |lost| {
+        Ok(source.on_lost(move |lost| {
             witness.put(record::never_read(&name, lost));
         }))
     }

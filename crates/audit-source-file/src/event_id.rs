@@ -18,52 +18,40 @@ pub(crate) fn of_line(generation: &str, offset: u64, line: &[u8]) -> EventId {
     format!("evt_{}", uuid::Builder::from_custom_bytes(bytes).into_uuid().simple()).into()
 }
 
-/// The line with that id, as a native event, if it is an event that brings none.
-pub(crate) fn with_id(
-    format: Format,
-    line: &[u8],
-    id: impl FnOnce() -> EventId,
-    now: Timestamp,
-) -> Option<Vec<u8>> {
-    let mut event = format.read(line, now).ok()?;
-    if brings_id(format, line, &event, now) || event.event_type.is_reserved() {
-        return None;
-    }
-    event.event_id = id();
-    event.to_canonical_json().ok()
-}
-
 /// Whether an event's id is the sender's: it stands in the line, or at least is the same when the line is read again, as one that was
 /// made up is not.
-fn brings_id(format: Format, line: &[u8], event: &Event, now: Timestamp) -> bool {
+pub(crate) fn is_brought(format: Format, line: &[u8], event: &Event, now: Timestamp) -> bool {
     memchr::memmem::find(line, event.event_id.as_str().as_bytes()).is_some()
-        || format.read(line, now).is_ok_and(|again| again.event_id == event.event_id)
+        || memchr::memchr(b'\\', line).is_some()
+            && format.read(line, now).is_ok_and(|again| again.event_id == event.event_id)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{of_line, with_id};
-    use audit_model::{Event, EventId, Timestamp};
+    use super::{is_brought, of_line};
+    use audit_model::Timestamp;
     use audit_source::Format;
 
-    fn given(format: Format, line: &[u8]) -> Option<String> {
+    fn brings(format: Format, line: &[u8]) -> bool {
         let now = Timestamp::from_milliseconds(1_700_000_000_000).unwrap();
-        let text = with_id(format, line, || EventId::from("given"), now)?;
-        Some(Event::from_json(&text, now).unwrap().event_id.as_str().to_owned())
+        is_brought(format, line, &format.read(line, now).unwrap(), now)
     }
 
     #[test]
-    fn only_what_has_no_id_is_given_one() {
+    fn an_id_that_stands_in_the_line_is_the_senders() {
         let native = Format::Native;
-        assert_eq!(given(native, br#"{"event_type":"auth.login"}"#).unwrap(), "given");
-        assert_eq!(given(native, br#"{"event_type":"auth.login","event_id":null}"#).unwrap(), "given");
-        assert_eq!(given(native, br#"{"event_type":"auth.login","event_id":"mine"}"#), None);
-        assert_eq!(given(native, br#"{"event_type":"auth.login","event_id":"\u006dine"}"#), None);
+        assert!(!brings(native, br#"{"event_type":"auth.login"}"#));
+        assert!(!brings(native, br#"{"event_type":"auth.login","event_id":null}"#));
+        assert!(!brings(native, br#"{"event_type":"auth.login","event_id":""}"#));
+        assert!(!brings(native, br#"{"event_type":"auth.login","details":{"path":"C:\\evt_"}}"#));
+        assert!(brings(native, br#"{"event_type":"auth.login","event_id":"mine"}"#));
+        assert!(brings(native, br#"{"event_type":"auth.login","event_id":"\u006dine"}"#));
         let ocsf = br#"{"class_uid":3002,"activity_id":1,"time":1,"metadata":{"uid":"theirs"}}"#;
-        assert_eq!(given(Format::Ocsf, ocsf), None);
-        assert_eq!(given(Format::Ocsf, br#"{"class_uid":3002,"activity_id":1,"time":1}"#).unwrap(), "given");
-        assert_eq!(given(native, b"no event"), None);
-        assert_eq!(given(native, br#"{"event_type":"audit.stopped"}"#), None, "refused as it stands");
+        assert!(brings(Format::Ocsf, ocsf));
+        assert!(!brings(
+            Format::Ocsf,
+            br#"{"class_uid":3002,"activity_id":1,"time":1,"metadata":{"uid":""}}"#
+        ));
     }
 
     #[test]

@@ -201,11 +201,13 @@ impl Run {
     }
 
     async fn store(&mut self) -> Result<(), SourceError> {
+        let intake = self.intake.clone();
         let files = self.follower.as_ref().expect(AT_HOME).positions();
         let positions = self.positions.take().expect(AT_HOME);
         let path = self.options.path.clone();
         let stored = tokio::task::spawn_blocking(move || {
-            let stored = positions.store(&path, &files);
+            // What was refused is on disk before a position behind it is.
+            let stored = intake.sync_rejects().and_then(|()| positions.store(&path, &files));
             (positions, stored)
         });
         let (positions, stored) = joined(stored.await);
@@ -276,7 +278,7 @@ impl Window {
         let taken = take(intake, format, line);
         self.takes.push_back(
             async move {
-                match taken.await? {
+                match taken.await {
                     Taken::Closed => Err(SourceError::Closed),
                     Taken::Recorded(_) | Taken::Refused(_) => Ok(done),
                 }
@@ -287,26 +289,26 @@ impl Window {
 }
 
 /// It is on its way when this returns.
-fn take(intake: &Intake, format: Format, line: FileLine) -> BoxFuture<'static, Result<Taken, SourceError>> {
+fn take(intake: &Intake, format: Format, line: FileLine) -> BoxFuture<'static, Taken> {
     let FileLine { path, generation, number, line, .. } = line;
-    let provenance = Provenance::default().with("path", &*path).with("offset", line.start);
-    let mut text = line.text;
-    let mut place = format!("{path} at byte {}", line.start);
-    if text.len() as u64 != line.length {
-        place = format!(
-            "{place}: the first {} bytes of a line of {}, and an event has at most {MAX_EVENT}",
-            text.len(),
-            line.length
+    let place = format!("{path} at byte {}", line.start);
+    if line.text.len() as u64 != line.length {
+        let (length, first) = (line.length, line.text.len());
+        let reason = format!(
+            "a line of {length} bytes, of which the first {first} are here; an event has at most {MAX_EVENT}"
         );
-        // What is behind may be anything: not even a whole event before it makes the line one.
-        while format.read(&text, Timestamp::now()).is_ok() {
-            text.truncate(text.trim_ascii_end().len().saturating_sub(1));
-        }
+        return intake.refuse(reason, line.text, &place, number).boxed();
     }
-    let id = || event_id::of_line(&generation, line.start, &text);
-    match event_id::with_id(format, &text, id, Timestamp::now()) {
-        Some(with_id) => intake.take(Format::Native, &with_id, &provenance, &place, number).boxed(),
-        None => intake.take(format, &text, &provenance, &place, number).boxed(),
+    let now = Timestamp::now();
+    match format.read(&line.text, now) {
+        Ok(mut event) => {
+            if !event_id::is_brought(format, &line.text, &event, now) {
+                event.event_id = event_id::of_line(&generation, line.start, &line.text);
+            }
+            let provenance = Provenance::default().with("path", &*path).with("offset", line.start);
+            intake.take_event(event, line.text, &provenance, &place, number).boxed()
+        }
+        Err(reason) => intake.refuse(reason, line.text, &place, number).boxed(),
     }
 }
 

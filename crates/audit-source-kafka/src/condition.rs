@@ -18,7 +18,7 @@ struct State {
     /// What says most of why; also while some broker can be.
     brokers: Option<Trouble>,
     topics: Option<String>,
-    log: Option<String>,
+    rejects: Option<String>,
 }
 
 impl Condition {
@@ -62,9 +62,14 @@ impl Condition {
         self.change(|state| state.topics = None);
     }
 
-    /// Something is wrong with where records go.
-    pub(crate) fn log(&self, trouble: Option<String>) {
-        self.change(|state| state.log = trouble);
+    /// The topics cannot even be asked for.
+    pub(crate) fn topics_are_not_read(&self, why: String) {
+        self.change(|state| state.topics = Some(why));
+    }
+
+    /// Something is wrong with where refused records go.
+    pub(crate) fn rejects(&self, trouble: Option<String>) {
+        self.change(|state| state.rejects = trouble);
     }
 
     fn change(&self, change: impl FnOnce(&mut State)) {
@@ -96,7 +101,7 @@ impl State {
                 self.brokers.as_ref().map_or_else(|| "no broker answers".to_owned(), Trouble::to_string);
             self.away.then_some(words)
         };
-        self.log.clone().or_else(brokers).or_else(|| self.topics.clone())
+        self.rejects.clone().or_else(brokers).or_else(|| self.topics.clone())
     }
 }
 
@@ -141,9 +146,9 @@ mod tests {
         assert_eq!(failing(), None, "another broker may answer");
         condition.error(RDKafkaErrorCode::AllBrokersDown, "1/1 brokers are down");
         assert!(failing().unwrap().starts_with("a:1/1: Disconnected; are the brokers up"));
-        condition.log(Some("disk full".to_owned()));
+        condition.rejects(Some("disk full".to_owned()));
         assert_eq!(failing().unwrap(), "disk full");
-        condition.log(None);
+        condition.rejects(None);
         condition.broker_is_up();
         assert_eq!(failing(), None);
         condition.error(RDKafkaErrorCode::TopicAuthorizationFailed, "Subscribed topic not available: t");

@@ -10,6 +10,7 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::BorrowedMessage;
 use tokio::sync::mpsc::UnboundedSender;
 
+use crate::condition::Condition;
 use crate::options::KafkaSourceOptions;
 use crate::progress::Progress;
 use crate::session::{Client, FINISH, Session};
@@ -31,7 +32,8 @@ const LONGEST_KEY: usize = 1024;
 pub(crate) struct Reader {
     pub(crate) options: KafkaSourceOptions,
     pub(crate) topics: Vec<Arc<str>>,
-    pub(crate) destination: Arc<Destination>,
+    pub(crate) destination: Destination,
+    pub(crate) condition: Arc<Condition>,
     pub(crate) progress: Arc<Progress>,
     pub(crate) begun: UnboundedSender<Begun>,
     pub(crate) session: Box<dyn Fn() -> Session + Send>,
@@ -45,7 +47,7 @@ impl Reader {
             match self.options.client_config().create_with_context((self.session)()) {
                 Ok(client) => Reading { reader: self, client: &client, fingerprints: &fingerprints }.run(),
                 Err(error) => {
-                    self.destination.condition.log(Some(audit_kafka::refusal(&error).to_string()));
+                    self.condition.topics_are_not_read(audit_kafka::refusal(&error).to_string());
                 }
             }
             for place in self.progress.owned() {
@@ -67,7 +69,7 @@ impl Reading<'_> {
     fn run(&self) {
         let topics: Vec<&str> = self.reader.topics.iter().map(|topic| &**topic).collect();
         if let Err(error) = self.client.subscribe(&topics) {
-            self.reader.destination.condition.log(Some(error.to_string()));
+            self.reader.condition.topics_are_not_read(error.to_string());
             return;
         }
         let session = Arc::clone(self.client.context());

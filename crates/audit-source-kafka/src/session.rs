@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use audit_source::{Intake, Rejects};
+use audit_source::Intake;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext, RebalanceProtocol};
 use rdkafka::error::{KafkaError, KafkaResult};
@@ -27,7 +27,6 @@ pub(crate) struct Session {
     pub(crate) intake: Intake,
     pub(crate) topics: Vec<Arc<str>>,
     pub(crate) start: Start,
-    pub(crate) rejects: Option<Arc<Rejects>>,
     pub(crate) on_lost: OnLost,
     pub(crate) progress: Arc<Progress>,
     pub(crate) condition: Arc<Condition>,
@@ -166,18 +165,15 @@ impl Session {
     }
 
     fn sync(&self, commit: &Commit) -> bool {
-        let synced = match &self.rejects {
-            Some(rejects) if commit.refused => rejects.sync(),
-            _ => Ok(()),
-        };
-        match synced {
-            Ok(()) => true,
-            Err(error) => {
-                self.condition.log(Some(error.to_string()));
-                self.progress.not_synced(commit);
-                false
-            }
+        if !commit.refused {
+            return true;
         }
+        let synced = self.intake.sync_rejects();
+        self.condition.rejects(synced.as_ref().err().map(ToString::to_string));
+        if synced.is_err() {
+            self.progress.not_synced(commit);
+        }
+        synced.is_ok()
     }
 
     fn give_up(&self, client: &Client, list: &TopicPartitionList) {

@@ -3,7 +3,7 @@ use std::thread;
 use std::time::Duration;
 
 use audit_kafka::KafkaOptionsError;
-use audit_source::{CancellationToken, Intake, Rejects, Source, SourceError};
+use audit_source::{CancellationToken, Intake, Source, SourceError};
 use futures_util::StreamExt as _;
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
@@ -14,7 +14,7 @@ use crate::lost::OnLost;
 use crate::progress::Progress;
 use crate::reader::Reader;
 use crate::session::{FINISH, Session};
-use crate::taking::{Destination, Taken};
+use crate::taking::{Begun, Destination, Taken};
 use crate::{KafkaSourceOptions, LostRecords};
 
 /// How long the consumer may take to commit and to leave its group, once nothing is on its way any more.
@@ -29,7 +29,6 @@ const AT_ONCE: usize = 256;
 #[derive(Debug)]
 pub struct KafkaSource {
     options: KafkaSourceOptions,
-    rejects: Option<Arc<Rejects>>,
     on_lost: OnLost,
 }
 
@@ -40,14 +39,7 @@ impl KafkaSource {
     /// When the options contradict each other, name a file that cannot be read, or would break what the source promises.
     pub fn new(options: KafkaSourceOptions) -> Result<Self, KafkaOptionsError> {
         options.try_out()?;
-        Ok(Self { options, rejects: None, on_lost: OnLost::default() })
-    }
-
-    /// Sets aside in this file what is no event. Without one, what is refused is counted, and gone.
-    #[must_use]
-    pub fn rejects(mut self, rejects: Arc<Rejects>) -> Self {
-        self.rejects = Some(rejects);
-        self
+        Ok(Self { options, on_lost: OnLost::default() })
     }
 
     /// Has records that were deleted before they were read told to this function, in a thread of the source's, which waits for it. They are
@@ -62,7 +54,7 @@ impl KafkaSource {
         let progress = Arc::new(Progress::default());
         // When this future is dropped the thread ends, too.
         let _abandon = Abandon(Arc::clone(&progress));
-        let (destination, mut begun, mut ended) = self.start(&intake, &progress)?;
+        let (mut begun, mut ended) = self.start(&intake, &progress)?;
         let mut under_way = FuturesUnordered::new();
         let mut arrived = Vec::with_capacity(AT_ONCE);
         let mut deadline: Option<tokio::time::Instant> = None;
@@ -89,7 +81,7 @@ impl KafkaSource {
                         let was_told = deadline.is_some();
                         return was_told.then_some(()).ok_or_else(|| SourceError::Other(ENDED.into()));
                     }
-                    under_way.extend(arrived.drain(..).map(|begun| Arc::clone(&destination).finish(begun)));
+                    under_way.extend(arrived.drain(..).map(Begun::finish));
                 }
                 () = stop.cancelled(), if deadline.is_none() => {
                     deadline = Some(tokio::time::Instant::now() + FINISH + LEAVE);
@@ -100,33 +92,24 @@ impl KafkaSource {
         }
     }
 
-    #[allow(clippy::type_complexity, reason = "they are taken apart at once")]
     fn start(
         self,
         intake: &Intake,
         progress: &Arc<Progress>,
-    ) -> Result<
-        (Arc<Destination>, mpsc::UnboundedReceiver<crate::taking::Begun>, oneshot::Receiver<()>),
-        SourceError,
-    > {
+    ) -> Result<(mpsc::UnboundedReceiver<Begun>, oneshot::Receiver<()>), SourceError> {
         let condition = Arc::new(Condition::new(intake.clone()));
         let topics: Vec<Arc<str>> = self.options.topics().iter().map(|topic| topic.as_str().into()).collect();
-        let destination = Arc::new(Destination {
-            intake: intake.clone(),
-            format: self.options.event_format(),
-            rejects: self.rejects.clone(),
-            condition: Arc::clone(&condition),
-        });
+        let destination = Destination { intake: intake.clone(), format: self.options.event_format() };
         let (sender, begun) = mpsc::unbounded_channel();
         let (end, ended) = oneshot::channel();
         let session = {
+            let condition = Arc::clone(&condition);
             let (intake, topics, progress) = (intake.clone(), topics.clone(), Arc::clone(progress));
-            let (rejects, on_lost, start) = (self.rejects, self.on_lost, self.options.first_start());
+            let (on_lost, start) = (self.on_lost, self.options.first_start());
             move || Session {
                 intake: intake.clone(),
                 topics: topics.clone(),
                 start,
-                rejects: rejects.clone(),
                 on_lost: on_lost.clone(),
                 progress: Arc::clone(&progress),
                 condition: Arc::clone(&condition),
@@ -136,7 +119,8 @@ impl KafkaSource {
         let reader = Reader {
             options: self.options,
             topics,
-            destination: Arc::clone(&destination),
+            destination,
+            condition: Arc::clone(&condition),
             progress: Arc::clone(progress),
             begun: sender,
             session: Box::new(session),
@@ -148,7 +132,7 @@ impl KafkaSource {
             let _ = end.send(());
         });
         match spawned {
-            Ok(_) => Ok((destination, begun, ended)),
+            Ok(_) => Ok((begun, ended)),
             Err(error) => Err(SourceError::Other(Box::new(error))),
         }
     }

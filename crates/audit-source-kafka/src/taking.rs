@@ -1,18 +1,13 @@
 //! A record's way into the log.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use audit_model::{Event, Timestamp};
-use audit_pipeline::{Emit, EmitError};
-use audit_source::{Format, Intake, MAX_EVENT, Provenance, Rejects};
+use audit_source::{Format, Intake, MAX_EVENT, Provenance};
+use futures_util::future::{BoxFuture, FutureExt as _};
 
-use crate::condition::Condition;
 use crate::identity::{Origin, settle};
 use crate::progress::Ticket;
-
-const FIRST_PAUSE: Duration = Duration::from_millis(50);
-const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 /// A record that a broker has delivered.
 #[derive(Debug)]
@@ -32,16 +27,12 @@ pub(crate) struct Record {
 pub(crate) struct Destination {
     pub(crate) intake: Intake,
     pub(crate) format: Format,
-    pub(crate) rejects: Option<Arc<Rejects>>,
-    pub(crate) condition: Arc<Condition>,
 }
 
 /// A record that is on its way into the log.
-#[derive(Debug)]
 pub(crate) struct Begun {
-    record: Record,
-    /// Or why it is refused.
-    emit: Result<Emit, String>,
+    ticket: Ticket,
+    taken: BoxFuture<'static, audit_source::Taken>,
 }
 
 /// How it ended.
@@ -92,75 +83,27 @@ impl Record {
 impl Destination {
     /// Begins to record: the record is behind those that came before, when this returns.
     pub(crate) fn begin(&self, record: Record) -> Begun {
-        let emit = record.event(self.format).map(|event| self.intake.emit(event, &record.provenance()));
-        Begun { record, emit }
-    }
-
-    /// Tries until the record is in the log, or in the rejects file.
-    pub(crate) async fn finish(self: Arc<Self>, begun: Begun) -> Taken {
-        let Begun { record, emit } = begun;
-        let refused = match emit {
-            Err(reason) => reason,
-            Ok(emit) => match self.insist(&record, emit).await {
-                Insisted::Recorded => {
-                    self.intake.count_recorded();
-                    return Taken::Durable { ticket: record.ticket, refused: false };
-                }
-                Insisted::Refused(reason) => reason,
-                Insisted::Closed => return Taken::Closed,
-            },
-        };
-        self.set_aside(&record, &refused).await;
-        self.intake.count_refused();
-        Taken::Durable { ticket: record.ticket, refused: true }
-    }
-
-    async fn insist(&self, record: &Record, mut emit: Emit) -> Insisted {
-        let mut pause = FIRST_PAUSE;
-        loop {
-            match emit.await {
-                // An event that a required destination has not confirmed is in the log, and nobody waits for more.
-                Ok(_) | Err(EmitError::Undelivered { .. }) => {
-                    if pause != FIRST_PAUSE {
-                        self.condition.log(None);
-                    }
-                    return Insisted::Recorded;
-                }
-                Err(EmitError::Closed) => return Insisted::Closed,
-                Err(error @ (EmitError::Event(_) | EmitError::Reserved(_))) => {
-                    return Insisted::Refused(error.to_string());
-                }
-                Err(error) => self.condition.log(Some(error.to_string())),
-            }
-            tokio::time::sleep(pause).await;
-            pause = (pause * 2).min(LONGEST_PAUSE);
-            emit = match record.event(self.format) {
-                Ok(event) => self.intake.emit(event, &record.provenance()),
-                Err(reason) => return Insisted::Refused(reason),
-            };
-        }
-    }
-
-    async fn set_aside(&self, record: &Record, reason: &str) {
-        let Some(rejects) = &self.rejects else { return };
         let place = format!("kafka:{}/{}", record.topic, record.partition);
         let number = u64::try_from(record.offset).unwrap_or(0);
-        let mut pause = FIRST_PAUSE;
-        while let Err(error) =
-            rejects.add(&place, number, reason, record.payload.as_deref().unwrap_or_default())
-        {
-            self.condition.log(Some(error.to_string()));
-            tokio::time::sleep(pause).await;
-            pause = (pause * 2).min(LONGEST_PAUSE);
-        }
-        if pause != FIRST_PAUSE {
-            self.condition.log(None);
-        }
+        let (event, provenance) = (record.event(self.format), record.provenance());
+        let Record { ticket, payload, .. } = record;
+        let text = payload.unwrap_or_default();
+        let taken = match event {
+            Ok(event) => self.intake.take_event(event, text, &provenance, &place, number).boxed(),
+            Err(reason) => self.intake.refuse(reason, text, &place, number).boxed(),
+        };
+        Begun { ticket, taken }
     }
 }
 
-enum Insisted {
-    Recorded,
-    Refused(String),
-    Closed,
+impl Begun {
+    /// Waits until the record is in the log, or in the rejects file.
+    pub(crate) async fn finish(self) -> Taken {
+        let ticket = self.ticket;
+        match self.taken.await {
+            audit_source::Taken::Recorded(_) => Taken::Durable { ticket, refused: false },
+            audit_source::Taken::Refused(_) => Taken::Durable { ticket, refused: true },
+            audit_source::Taken::Closed => Taken::Closed,
+        }
+    }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use audit_model::Timestamp;
 use audit_pipeline::{EmitError, Receipt};
-use audit_source::{CancellationToken, Format, Intake, MAX_EVENT, Provenance, SourceError, Taken};
+use audit_source::{CancellationToken, Format, Intake, MAX_EVENT, Provenance, Taken};
 use futures_util::future::{BoxFuture, FutureExt as _, ready};
 use futures_util::stream::{FuturesOrdered, StreamExt as _};
 use serde_json::{Value, json};
@@ -45,8 +45,6 @@ type Answer = Result<Option<String>, Ended>;
 pub(crate) enum Ended {
     /// The log was closed: the client sends the rest again.
     Closed,
-    /// What was refused cannot be set aside.
-    Failed(SourceError),
     /// The client is gone.
     Gone,
 }
@@ -65,7 +63,7 @@ impl Connection {
         let mut reader = BufReader::with_capacity(64 << 10, reader);
         let mut lines = Lines::default();
         let mut window = Window::default();
-        let (mut number, mut receipts, mut last_reads) = (0, false, None);
+        let (mut number, mut is_first, mut receipts, mut last_reads) = (0, true, false, None);
         loop {
             tokio::select! {
                 biased;
@@ -73,10 +71,13 @@ impl Connection {
                 line = next(&mut lines, &mut reader, &stop, &mut last_reads), if window.has_room() => {
                     let Ok(Some(line)) = line else { break };
                     number += 1;
-                    if number == 1 && asks_for_receipts(&line.text) {
+                    if line.is_blank() {
+                        continue;
+                    }
+                    if std::mem::take(&mut is_first) && asks_for_receipts(&line.text) {
                         receipts = true;
                         window.push(0, ready(Ok(Some(RECEIPTS.to_owned()))).boxed());
-                    } else if !line.is_blank() {
+                    } else {
                         let size = line.text.len();
                         window.push(size, if receipts { self.answer(&line) } else { self.take(line, number) });
                     }
@@ -93,24 +94,14 @@ impl Connection {
 
     /// Takes a line of a client that asks for no receipt: nobody would send it again.
     fn take(&self, line: Line, number: u64) -> BoxFuture<'static, Answer> {
-        let mut place = self.place.clone();
-        let (length, mut text) = (line.length, line.text);
-        if text.len() as u64 != length {
-            place = format!(
-                "{place}: the first {} bytes of a line of {length}, and an event has at most {MAX_EVENT}",
-                text.len()
-            );
-            // What is behind may be anything: not even a whole event before it makes the line one.
-            while self.format.read(&text, Timestamp::now()).is_ok() {
-                text.truncate(text.trim_ascii_end().len().saturating_sub(1));
-            }
-        }
-        let taken = self.intake.take(self.format, &text, &self.provenance, &place, number);
+        let taken = match too_long(&line) {
+            Some(reason) => self.intake.refuse(reason, line.text, &self.place, number).boxed(),
+            None => self.intake.take(self.format, line.text, &self.provenance, &self.place, number).boxed(),
+        };
         async move {
             match taken.await {
-                Ok(Taken::Recorded(_) | Taken::Refused(_)) => Ok(None),
-                Ok(Taken::Closed) => Err(Ended::Closed),
-                Err(error) => Err(Ended::Failed(error)),
+                Taken::Closed => Err(Ended::Closed),
+                Taken::Recorded(_) | Taken::Refused(_) => Ok(None),
             }
         }
         .boxed()
@@ -118,10 +109,9 @@ impl Connection {
 
     /// Takes a line of a client that waits for the receipt, and can send it again.
     fn answer(&self, line: &Line) -> BoxFuture<'static, Answer> {
-        let read = if line.is_cut() {
-            Err(format!("the line has {} bytes, and an event has at most {MAX_EVENT}", line.length))
-        } else {
-            self.format.read(&line.text, Timestamp::now())
+        let read = match too_long(line) {
+            Some(reason) => Err(reason),
+            None => self.format.read(&line.text, Timestamp::now()),
         };
         let event = match read {
             Ok(event) => event,
@@ -206,6 +196,11 @@ async fn send(writer: &mut OwnedWriteHalf, answer: Answer) -> Result<(), Ended> 
     let Some(mut answer) = answer? else { return Ok(()) };
     answer.push('\n');
     writer.write_all(answer.as_bytes()).await.map_err(|_| Ended::Gone)
+}
+
+fn too_long(line: &Line) -> Option<String> {
+    let reason = || format!("the line has {} bytes, and an event has at most {MAX_EVENT}", line.length);
+    line.is_cut().then(reason)
 }
 
 fn refused(error: &str) -> String {

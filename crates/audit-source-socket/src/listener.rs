@@ -8,6 +8,16 @@ use std::path::{Path, PathBuf};
 
 use audit_source::SourceError;
 
+/// What the system says of a directory beside the socket, without that directory's name, which nobody has heard of.
+fn unnamed_error(directory: &Path, error: &io::Error) -> io::Error {
+    let said = match error.kind() {
+        io::ErrorKind::NotFound => "no such directory".to_owned(),
+        io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
+        kind => kind.to_string(),
+    };
+    io::Error::new(error.kind(), format!("cannot write in {}: {said}", directory.display()))
+}
+
 /// A listening socket; its name goes when this does, unless another has it by then.
 #[derive(Debug)]
 pub(crate) struct Listener {
@@ -25,8 +35,8 @@ impl Listener {
             path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
         // In a directory that nobody else can enter until the permissions are set, and then renamed over whatever is left of an old one:
         // nobody connects before, and nobody finds no socket in between.
-        let private =
-            tempfile::Builder::new().prefix(".s").rand_bytes(6).tempdir_in(directory).map_err(failed)?;
+        let private = tempfile::Builder::new().prefix(".s").rand_bytes(6).tempdir_in(directory);
+        let private = private.map_err(|error| failed(unnamed_error(directory, &error)))?;
         let unnamed = private.path().join("s");
         let socket = UnixListener::bind(&unnamed).map_err(failed)?;
         fs::set_permissions(&unnamed, Permissions::from_mode(mode)).map_err(failed)?;

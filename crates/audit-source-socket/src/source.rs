@@ -84,7 +84,6 @@ async fn serve(source: SocketSource, intake: Intake, stop: CancellationToken) ->
         tokio::select! {
             () = stop.cancelled() => break Ok(()),
             Some(ended) = connections.join_next() => match ended {
-                Ok(Err(Ended::Failed(error))) => break Err(error),
                 Ok(Err(Ended::Closed)) => break Err(SourceError::Closed),
                 Ok(Ok(()) | Err(Ended::Gone)) | Err(_) => {}
             },
@@ -113,7 +112,6 @@ async fn serve(source: SocketSource, intake: Intake, stop: CancellationToken) ->
         let mut result = result;
         while let Some(ended) = connections.join_next().await {
             match ended {
-                Ok(Err(Ended::Failed(error))) => result = result.and(Err(error)),
                 Ok(Err(Ended::Closed)) => result = result.and(Err(SourceError::Closed)),
                 Ok(Ok(()) | Err(Ended::Gone)) | Err(_) => {}
             }

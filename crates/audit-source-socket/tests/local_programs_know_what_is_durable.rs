@@ -183,11 +183,30 @@ fn without_receipts_what_is_no_event_is_set_aside() {
     let rejects = place.rejects();
     assert_eq!(rejects.len(), 2, "{rejects:?}");
     assert_eq!((&rejects[0]["input"], &rejects[0]["line"]), (&"no event".into(), &1.into()));
-    assert!(
-        rejects[1]["file"].as_str().unwrap().contains("the first 65536 bytes of a line of"),
-        "{}",
-        rejects[1]["file"]
-    );
+    let error = rejects[1]["error"].as_str().unwrap();
+    assert!(error.starts_with("the line has ") && error.contains("an event has at most"), "{error}");
+    assert_eq!(rejects[1]["input"].as_str().unwrap().len(), 65536);
+}
+
+#[test]
+fn an_empty_line_is_no_first_line() {
+    let place = Place::new();
+    let running = place.run();
+    let mut client = place.connect();
+    client.write_all(b"\n \r\n{\"receipts\": true}\n").unwrap();
+    let mut answers = BufReader::new(client);
+    assert_eq!(read(&mut answers), json!({"receipts": true}));
+    running.stop();
+    assert_eq!(place.rejects(), Vec::<Value>::new());
+}
+
+#[test]
+fn a_socket_that_cannot_be_made_is_told_by_the_path_that_was_configured() {
+    let place = Place::new();
+    let options = SocketOptions::new(place.path("there/is/none.sock"));
+    let error = SocketSource::bind(options).unwrap_err().to_string();
+    assert!(error.contains("there/is/none.sock: cannot write in "), "{error}");
+    assert!(error.ends_with("there/is: no such directory") && !error.contains("/.s"), "{error}");
 }
 
 #[test]

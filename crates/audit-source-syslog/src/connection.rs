@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use audit_model::Timestamp;
-use audit_source::{CancellationToken, Format, Intake, Provenance, SourceError, Taken};
+use audit_source::{CancellationToken, Intake, Provenance, Taken};
 use futures_util::future::{BoxFuture, FutureExt as _};
 use futures_util::stream::{FuturesOrdered, StreamExt as _};
 use tokio::io::{AsyncRead, AsyncReadExt as _};
@@ -38,8 +38,8 @@ pub(crate) struct Connection {
 
 /// Why what came from a sender is not all in the log.
 pub(crate) enum Ended {
+    /// The log was closed.
     Closed,
-    Failed(SourceError),
 }
 
 #[derive(Default)]
@@ -60,27 +60,27 @@ impl Connection {
         let mut window = Window::default();
         let mut buffer = vec![0; CHUNK];
         let mut found = Vec::new();
-        let mut last_reads = None;
+        let (mut last_reads, mut broken) = (None, None);
         loop {
             tokio::select! {
                 biased;
                 done = window.next(), if !window.is_empty() => done?,
                 read = read(stream, &mut buffer, self.idle_timeout, stop, &mut last_reads), if window.has_room() => {
-                    if read == 0 {
-                        break;
+                    match read {
+                        Ok(0) => break,
+                        Ok(read) => frames.feed(&buffer[..read], &mut found),
+                        Err(reason) => {
+                            broken = Some(reason);
+                            break;
+                        }
                     }
-                    frames.feed(&buffer[..read], &mut found);
                     for frame in found.drain(..) {
                         window.push(frame.bytes.len(), self.take(&frame));
                     }
                 }
             }
         }
-        let is_between = frames.is_between();
-        if let Some(mut rest) = frames.finish() {
-            if stop.is_cancelled() && !is_between && rest.problem.is_none() {
-                rest.problem = Some("the source was stopped, perhaps within the message".to_owned());
-            }
+        if let Some(rest) = frames.finish(broken.as_deref()) {
             window.push(rest.bytes.len(), self.take(&rest));
         }
         while !window.is_empty() {
@@ -96,14 +96,11 @@ impl Connection {
             Some(seal) => self.provenance.clone().with("integrity", seal),
             None => self.provenance.clone(),
         };
-        // Of an event that cannot be written the message would have been taken instead.
-        let text = said.event.to_canonical_json().unwrap_or_else(|_| frame.bytes.clone());
-        let taken = self.intake.take(Format::Native, &text, &provenance, &self.peer, 0);
+        let taken = self.intake.take_event(said.event, &*frame.bytes, &provenance, &self.peer, 0);
         async move {
             match taken.await {
-                Ok(Taken::Recorded(_) | Taken::Refused(_)) => Ok(()),
-                Ok(Taken::Closed) => Err(Ended::Closed),
-                Err(error) => Err(Ended::Failed(error)),
+                Taken::Recorded(_) | Taken::Refused(_) => Ok(()),
+                Taken::Closed => Err(Ended::Closed),
             }
         }
         .boxed()
@@ -132,21 +129,27 @@ impl Window {
     }
 }
 
-/// How much came; nothing at the end, whatever ends it. After `stop` only what was on its way here.
+/// How much came; nothing where the sender has ended, and why nothing more comes where it has not. After `stop` only what was on its way
+/// here.
 async fn read(
     stream: &mut (impl AsyncRead + Unpin),
     buffer: &mut [u8],
     idle_timeout: Duration,
     stop: &CancellationToken,
     last_reads: &mut Option<Instant>,
-) -> usize {
+) -> Result<usize, String> {
     let reading = tokio::time::timeout(idle_timeout, stream.read(buffer));
-    // A connection that breaks, ends: what came is taken, and whoever sent it sees that it broke.
     if let Some(read) = stop.run_until_cancelled(reading).await {
-        return read.ok().and_then(Result::ok).unwrap_or(0);
+        return match read {
+            Ok(read) => read.map_err(|error| format!("the connection broke ({error})")),
+            Err(_) => Err(format!("nothing came for {} s", idle_timeout.as_secs_f64())),
+        };
     }
     let now = Instant::now();
     let end = *last_reads.get_or_insert(now + LAST_READS);
     let reading = tokio::time::timeout_at(end.min(now + GRACE), stream.read(buffer));
-    reading.await.ok().and_then(Result::ok).unwrap_or(0)
+    match reading.await {
+        Ok(read) => read.map_err(|error| format!("the connection broke ({error})")),
+        Err(_) => Err("the source was stopped".to_owned()),
+    }
 }

@@ -41,11 +41,6 @@ impl Frames {
         Self { state: State::Between, bytes: Vec::new(), length: 0, max }
     }
 
-    /// Whether the stream may end here.
-    pub(crate) fn is_between(&self) -> bool {
-        matches!(self.state, State::Between)
-    }
-
     /// Takes what comes next.
     pub(crate) fn feed(&mut self, mut bytes: &[u8], into: &mut Vec<Frame>) {
         while let Some((first, rest)) = bytes.split_first() {
@@ -106,20 +101,23 @@ impl Frames {
         }
     }
 
-    /// What is left at the stream's end: a line without its newline is one, and of what was counted it is known that a part is missing.
-    pub(crate) fn finish(&mut self) -> Option<Frame> {
-        match self.state {
+    /// What is left at the stream's end. A line without its newline is a message, if the sender ended in order; otherwise (`broken` says why)
+    /// it may be a part of one. Of what was counted it is known that a part is missing.
+    pub(crate) fn finish(&mut self, broken: Option<&str>) -> Option<Frame> {
+        let why = broken.unwrap_or("the connection ended");
+        let cut = match self.state {
             State::Counted { whole, missing } => {
-                let length = whole - missing;
-                let mut frame = self.end()?;
-                let problem = format!(
-                    "the connection ended within the message, of which {length} bytes of {whole} came"
-                );
-                frame.problem = Some(problem);
-                Some(frame)
+                Some(format!("{why} within the message, of which {} bytes of {whole} came", whole - missing))
             }
-            _ => self.end(),
-        }
+            State::Between => None,
+            _ => broken.map(|why| format!("{why}, perhaps within the message")),
+        };
+        let mut frame = self.end()?;
+        frame.problem = match (frame.problem, cut) {
+            (Some(long), Some(cut)) => Some(format!("{long}; {cut}")),
+            (one, other) => one.or(other),
+        };
+        Some(frame)
     }
 
     fn keep(&mut self, piece: &[u8]) {
@@ -158,8 +156,8 @@ mod tests {
             from = cut;
         }
         assert!(frames.bytes.capacity() <= 2 * max + 64);
-        let rest = frames.finish();
-        assert!(frames.is_between());
+        let rest = frames.finish(None);
+        assert_eq!(frames.finish(None), None);
         (found, rest)
     }
 
@@ -192,6 +190,20 @@ mod tests {
         assert_eq!((found[1].bytes.as_slice(), found[1].problem.is_some()), (b"<2>bb".as_slice(), true));
         let problem = rest.unwrap().problem.unwrap();
         assert_eq!(problem, "the connection ended within the message, of which 4 bytes of 8 came");
+        let mut frames = Frames::new(5);
+        let mut end = |stream: &[u8], broken| {
+            frames.feed(stream, &mut Vec::new());
+            frames.finish(broken).unwrap().problem
+        };
+        assert_eq!(
+            end(b"9 <1>abcd", None).unwrap(),
+            "the message is 7 bytes long, of which the first 5 were taken; the connection ended within the message, of which 7 bytes of 9 came"
+        );
+        assert_eq!(end(b"<1>", None), None, "a last line needs no newline");
+        assert_eq!(
+            end(b"<1>", Some("nothing came for 1 s")).unwrap(),
+            "nothing came for 1 s, perhaps within the message"
+        );
         let (found, _) = split(b"999999999 <", &[], 100);
         assert_eq!(found, [], "and no memory is taken for what is announced");
     }

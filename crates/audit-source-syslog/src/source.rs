@@ -108,7 +108,6 @@ async fn serve(source: SyslogSource, intake: Intake, stop: CancellationToken) ->
         tokio::select! {
             () = stop.cancelled() => break Ok(()),
             Some(ended) = connections.join_next() => match ended {
-                Ok(Err(Ended::Failed(error))) => break Err(error),
                 Ok(Err(Ended::Closed)) => break Err(SourceError::Closed),
                 Ok(Ok(())) | Err(_) => {}
             },
@@ -139,7 +138,6 @@ async fn serve(source: SyslogSource, intake: Intake, stop: CancellationToken) ->
         let mut result = result;
         while let Some(ended) = connections.join_next().await {
             match ended {
-                Ok(Err(Ended::Failed(error))) => result = result.and(Err(error)),
                 Ok(Err(Ended::Closed)) => result = result.and(Err(SourceError::Closed)),
                 Ok(Ok(())) | Err(_) => {}
             }

@@ -290,6 +290,37 @@ fn what_is_too_long_or_cut_off_is_recorded_and_says_so() {
     assert_eq!(events[2]["details"]["problem"], problem);
 }
 
+/// What had come of a message is one no more than half of it.
+#[test]
+fn a_message_that_a_reset_or_silence_cut_says_so() {
+    let place = Place::new();
+    let running = place.run(|options| options.idle_timeout(Duration::from_millis(300)));
+    let mut silent = TcpStream::connect(running.address).unwrap();
+    silent.write_all(b"<13>1 - h a - - - whole\n<13>1 - h a - - - half of a si").unwrap();
+    running.until_recorded(2);
+    let mut broken = TcpStream::connect(running.address).unwrap();
+    broken.write_all(b"<13>1 - h a - - - whole\n<13>1 - h a - - - half of a re").unwrap();
+    running.until_recorded(3);
+    broken.set_nonblocking(true).unwrap();
+    run(async { tokio::net::TcpStream::from_std(broken).unwrap().set_zero_linger().unwrap() });
+    running.until_recorded(4);
+    let mut ended = TcpStream::connect(running.address).unwrap();
+    ended.write_all(b"<13>1 - h a - - - whole").unwrap();
+    drop(ended);
+    running.until_recorded(5);
+    running.stop();
+    let events = place.events();
+    let problem = |index: usize| events[index]["details"]["problem"].as_str().unwrap_or_default();
+    assert_eq!(problem(1), "nothing came for 0.3 s, perhaps within the message");
+    assert!(
+        problem(3).starts_with("the connection broke (")
+            && problem(3).ends_with(", perhaps within the message"),
+        "{}",
+        problem(3)
+    );
+    assert_eq!([problem(0), problem(2), problem(4)], ["", "", ""]);
+}
+
 #[test]
 fn what_was_sent_before_the_end_is_recorded() {
     let place = Place::new();
@@ -326,14 +357,19 @@ fn while_the_disk_is_full_senders_wait_and_nothing_is_lost() {
     while running.intake.status().failing.is_none() {
         std::thread::sleep(Duration::from_millis(5));
     }
+    // Until all is refused that was on its way when the first was: that may come before it.
+    std::thread::sleep(Duration::from_millis(500));
     assert_eq!(place.events().len(), 0);
     place::limit_files("unlimited");
     sender.join().unwrap();
     running.until_recorded(3000);
     running.stop();
-    let numbers: std::collections::HashSet<String> =
-        place.events().iter().map(|event| event["details"]["message"].as_str().unwrap().to_owned()).collect();
-    assert_eq!(numbers.len(), 3000);
+    let numbers: Vec<u64> = place
+        .events()
+        .iter()
+        .map(|event| event["details"]["message"].as_str().unwrap().parse().unwrap())
+        .collect();
+    assert_eq!(numbers, (0..3000).collect::<Vec<u64>>(), "in their order");
 }
 
 /// Syslog has no acknowledgement; the end of the connection is one, for a sender that waits for it.

@@ -120,7 +120,7 @@ fn within_data(error: &impl std::fmt::Display) -> String {
 }
 
 fn native_event(mut native: Map, envelope: &Envelope, now: Timestamp) -> Result<Event, String> {
-    native.retain(|_, value| !value.is_null());
+    native.retain(|name, value| !(value.is_null() || name == "event_id" && value == ""));
     native.entry("event_id").or_insert_with(|| envelope.id.as_str().into());
     let now = envelope.time.unwrap_or(now);
     Event::from_value(Value::Object(native), now).map_err(|error| within_data(&error))

@@ -1,4 +1,4 @@
-use audit_model::{Event, EventError, JsonError, Timestamp, Value, parse_json};
+use audit_model::{Event, EventError, EventId, JsonError, Timestamp, Value, parse_json};
 use audit_ocsf::event_from_value;
 
 use crate::cloud_event::event_from_cloud_event;
@@ -29,10 +29,11 @@ impl Format {
     /// What is wrong with it, where in it, and what was expected: a sentence for whoever wrote it.
     pub fn read(self, text: &[u8], now: Timestamp) -> Result<Event, String> {
         if self == Self::Native || self == Self::Any && is_native(text) {
-            return Event::from_json(text, now).map_err(|error| match error {
+            let event = Event::from_json(text, now).map_err(|error| match error {
                 EventError::Json(error) => describe(&error, text),
                 other => other.to_string(),
             });
+            return event.map(identified);
         }
         self.read_value(parse_json(text).map_err(|error| describe(&error, text))?, now)
     }
@@ -43,8 +44,8 @@ impl Format {
     /// As [`Format::read`].
     pub fn read_value(self, value: Value, now: Timestamp) -> Result<Event, String> {
         match self {
-            Self::Native => Event::from_value(value, now).map_err(|error| error.to_string()),
-            Self::Ocsf => event_from_value(whole_class(value), now).map_err(|error| error.to_string()),
+            Self::Native => Event::from_value(value, now).map(identified).map_err(|error| error.to_string()),
+            Self::Ocsf => event_from_value(value, now).map(identified).map_err(|error| error.to_string()),
             Self::CloudEvents => event_from_cloud_event(value, now),
             Self::Any => Self::of(&value).read_value(value, now),
         }
@@ -69,15 +70,12 @@ fn is_native(text: &[u8]) -> bool {
     !has(b"specversion") && !has(b"class_uid") && !has(br"\u")
 }
 
-/// JSON has one kind of number: a class of 6003.0, as some writers have it, is 6003.
-fn whole_class(mut value: Value) -> Value {
-    if let Some(class) = value.get_mut("class_uid")
-        && let Some(number) = class.as_f64().filter(|number| class.is_f64() && number.fract() == 0.0)
-    {
-        // Numbers that were read are within ±(2^53−1).
-        *class = (number as i64).into();
+/// An empty id is none.
+fn identified(mut event: Event) -> Event {
+    if event.event_id.as_str().is_empty() {
+        event.event_id = EventId::generate(event.timestamp);
     }
-    value
+    event
 }
 
 /// What is wrong with the JSON of an event, for whoever wrote it. Where events come one a line, the line's number is told beside: of the

@@ -1,11 +1,12 @@
 use std::fmt;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use audit_model::{Event, Timestamp};
 use audit_pipeline::{Emit, EmitError, Pipeline, Receipt, Recorder};
 
+use crate::turns::{Turn, Turns};
 use crate::{Format, Provenance, Rejects, SourceError};
 
 /// The log as a source sees it: it reads events, stamps them with who sent them, records them, and counts. Clones are one.
@@ -24,6 +25,9 @@ struct Shared {
     /// Milliseconds since 1970; 0 before the first.
     last_event: AtomicI64,
     condition: Mutex<Condition>,
+    /// As the condition has it, without its lock.
+    is_not_taken: AtomicBool,
+    turns: Arc<Turns>,
     events_total: metrics::Counter,
     refused_total: metrics::Counter,
     last_event_seconds: metrics::Gauge,
@@ -32,7 +36,10 @@ struct Shared {
 
 #[derive(Default)]
 struct Condition {
+    /// What the source says.
     failing: Option<String>,
+    /// Why what it brought is not taken.
+    not_taken: Option<String>,
     lag: Option<u64>,
 }
 
@@ -79,6 +86,8 @@ impl Intake {
             refused: AtomicU64::new(0),
             last_event: AtomicI64::new(0),
             condition: Mutex::default(),
+            is_not_taken: AtomicBool::new(false),
+            turns: Arc::default(),
             events_total: metrics::counter!("audit_log_source_events_total", "source" => label.clone()),
             refused_total: metrics::counter!("audit_log_source_refused_total", "source" => label.clone()),
             last_event_seconds: metrics::gauge!("audit_log_source_last_event_timestamp_seconds", "source" => label.clone()),
@@ -108,11 +117,15 @@ impl Intake {
     /// Begins to record an event. It is on its way, behind those that came before, when this returns; awaiting tells what became of it.
     /// For a source whose sender waits for the answer and can send again.
     pub fn emit(&self, mut event: Event, provenance: &Provenance) -> Emit {
+        self.stamp(&mut event, provenance);
+        self.shared.pipeline.emit(&event)
+    }
+
+    fn stamp(&self, event: &mut Event, provenance: &Provenance) {
         let now = Timestamp::now();
-        provenance.stamp(&mut event, &self.shared.source, now);
+        provenance.stamp(event, &self.shared.source, now);
         self.shared.last_event.store(now.as_milliseconds(), Ordering::Relaxed);
         self.shared.last_event_seconds.set(now.as_milliseconds() as f64 / 1000.0);
-        self.shared.pipeline.emit(&event)
     }
 
     /// Counts an event that was recorded, or left out as configured.
@@ -140,60 +153,105 @@ impl Intake {
         self.shared.refused_total.increment(1);
     }
 
-    /// Reads an event, begins to record it, and tries again while the log cannot take it: for a source that reads on by itself, a file say.
-    /// It is on its way when this returns. `place` and `number` say where it stood, for the rejects file.
-    ///
-    /// # Errors
-    /// None so far: a rejects file that cannot be written is waited for, as the log is.
+    /// Reads an event, and takes it as [`take_event`](Self::take_event) does; what cannot be read is [refused](Self::refuse).
     pub fn take(
         &self,
         format: Format,
-        text: &[u8],
+        text: impl Into<Vec<u8>>,
         provenance: &Provenance,
         place: &str,
         number: u64,
-    ) -> impl Future<Output = Result<Taken, SourceError>> + Send + 'static {
-        let read = format.read(text, Timestamp::now());
-        let begun = read.map(|event| {
-            let emit = self.emit(event.clone(), provenance);
-            (event, emit)
-        });
-        let this = self.clone();
-        let provenance = provenance.clone();
-        // Kept only for what may be refused.
-        let (place, text) = (place.to_owned(), text.to_vec());
+    ) -> impl Future<Output = Taken> + Send + 'static {
+        let text = text.into();
+        let taking = match format.read(&text, Timestamp::now()) {
+            Ok(event) => Ok(self.take_event(event, text, provenance, place, number)),
+            Err(reason) => Err(self.refuse(reason, text, place, number)),
+        };
         async move {
-            let refused = match begun {
-                Err(reason) => reason,
-                Ok((event, emit)) => match this.insist(event, emit, &provenance).await {
-                    Taken::Refused(reason) => reason,
-                    taken => return Ok(taken),
-                },
-            };
-            this.count_refused();
-            this.set_aside(&place, number, &refused, &text).await;
-            Ok(Taken::Refused(refused))
+            match taking {
+                Ok(taken) => taken.await,
+                Err(refused) => refused.await,
+            }
         }
     }
 
-    /// Writes what is no event into the rejects file: nothing else may be acknowledged before. A disk that is full is waited for.
+    /// Begins to record an event, and tries again while the log cannot take it: for a source that reads on by itself, a file say. It is on
+    /// its way when this returns, or waits for those that came before and that the log would not take: these stay in their order, but for
+    /// what was on its way already when the first of them was refused.
+    ///
+    /// `text` is what it was read from, and `place` and `number` where that stood: for the rejects file, should the log never take it. A
+    /// rejects file that cannot be written is waited for, as the log is.
+    pub fn take_event(
+        &self,
+        mut event: Event,
+        text: impl Into<Vec<u8>>,
+        provenance: &Provenance,
+        place: &str,
+        number: u64,
+    ) -> impl Future<Output = Taken> + Send + 'static {
+        self.stamp(&mut event, provenance);
+        let turn = self.shared.turns.take();
+        let emit = (!turn.has_to_wait()).then(|| self.shared.pipeline.emit(&event));
+        let (this, place, text) = (self.clone(), place.to_owned(), text.into());
+        async move {
+            match this.insist(&event, emit, turn).await {
+                Taken::Refused(reason) => this.refuse(reason, text, &place, number).await,
+                taken => taken,
+            }
+        }
+    }
+
+    /// Sets aside what is no event, or cannot be read as one because it is too long, say; and counts it. Nothing behind it may be
+    /// acknowledged before. A disk that is full is waited for.
+    pub fn refuse(
+        &self,
+        reason: impl Into<String>,
+        text: impl Into<Vec<u8>>,
+        place: &str,
+        number: u64,
+    ) -> impl Future<Output = Taken> + Send + 'static {
+        let (this, place, reason, text) = (self.clone(), place.to_owned(), reason.into(), text.into());
+        async move {
+            this.set_aside(&place, number, &reason, &text).await;
+            this.count_refused();
+            Taken::Refused(reason)
+        }
+    }
+
+    /// Has what was refused on disk: to be called before a position behind it is acknowledged or stored.
+    ///
+    /// # Errors
+    /// When the disk fails.
+    pub fn sync_rejects(&self) -> Result<(), SourceError> {
+        self.shared.rejects.as_ref().map_or(Ok(()), |rejects| rejects.sync())
+    }
+
     async fn set_aside(&self, place: &str, number: u64, reason: &str, text: &[u8]) {
         let Some(rejects) = &self.shared.rejects else { return };
         let mut pause = FIRST_PAUSE;
         while let Err(error) = rejects.add(place, number, reason, text) {
-            self.set_failing(Some(error.to_string()));
+            self.set_not_taken(Some(error.to_string()));
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
-        if pause != FIRST_PAUSE {
-            self.set_failing(None);
-        }
+        self.set_not_taken(None);
     }
 
     /// Tries until it is known what becomes of the event.
-    async fn insist(&self, event: Event, mut emit: Emit, provenance: &Provenance) -> Taken {
+    async fn insist(&self, event: &Event, mut emit: Option<Emit>, mut turn: Turn) -> Taken {
         let mut pause = FIRST_PAUSE;
         loop {
+            let emit = match emit.take() {
+                Some(emit) => emit,
+                None => {
+                    turn.wait().await;
+                    let emit = self.shared.pipeline.emit(event);
+                    if emit.is_on_its_way() {
+                        turn.is_on_its_way();
+                    }
+                    emit
+                }
+            };
             let receipt = match emit.await {
                 Ok(receipt) => receipt,
                 // It is in the log, and nobody waits for more.
@@ -203,16 +261,18 @@ impl Intake {
                     return Taken::Refused(error.to_string());
                 }
                 Err(error) => {
-                    self.set_failing(Some(error.to_string()));
-                    tokio::time::sleep(pause).await;
-                    pause = (pause * 2).min(LONGEST_PAUSE);
-                    emit = self.emit(event.clone(), provenance);
+                    turn.failed();
+                    self.set_not_taken(Some(error.to_string()));
+                    turn.wait().await;
+                    if !turn.log_takes() {
+                        tokio::time::sleep(pause).await;
+                        pause = (pause * 2).min(LONGEST_PAUSE);
+                    }
                     continue;
                 }
             };
-            if pause != FIRST_PAUSE {
-                self.set_failing(None);
-            }
+            turn.taken();
+            self.set_not_taken(None);
             self.count_recorded();
             return Taken::Recorded(receipt);
         }
@@ -222,17 +282,30 @@ impl Intake {
     ///
     /// A change is in the program's log, and in the metric `audit_log_source_failing`.
     pub fn set_failing(&self, reason: Option<String>) {
+        self.change(|condition| condition.failing = reason);
+    }
+
+    /// Says why what it brings is not taken; `None` when it is.
+    fn set_not_taken(&self, reason: Option<String>) {
+        if reason.is_some() || self.shared.is_not_taken.load(Ordering::Relaxed) {
+            self.change(|condition| condition.not_taken = reason);
+        }
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Condition)) {
         let source = self.source();
         let mut condition = self.lock();
-        match (&condition.failing, &reason) {
+        let before = condition.reason().cloned();
+        change(&mut condition);
+        self.shared.is_not_taken.store(condition.not_taken.is_some(), Ordering::Relaxed);
+        match (before, condition.reason()) {
             (before, Some(reason)) if before.as_ref() != Some(reason) => {
                 tracing::warn!(source, "brings no events: {reason}");
             }
             (Some(_), None) => tracing::info!(source, "brings events again"),
             _ => {}
         }
-        self.shared.failing.set(if reason.is_some() { 1.0 } else { 0.0 });
-        condition.failing = reason;
+        self.shared.failing.set(if condition.reason().is_some() { 1.0 } else { 0.0 });
     }
 
     /// Puts on record what the source itself found, such as that something can no longer be read: neither selected nor redacted, and
@@ -251,11 +324,14 @@ impl Intake {
                 Err(EmitError::Closed) => return Err(SourceError::Closed),
                 Err(EmitError::Event(error)) => return Err(SourceError::Other(error.into())),
                 Err(error) if !matches!(error, EmitError::Undelivered { .. }) => {
-                    self.set_failing(Some(error.to_string()));
+                    self.set_not_taken(Some(error.to_string()));
                     tokio::time::sleep(pause).await;
                     pause = (pause * 2).min(LONGEST_PAUSE);
                 }
-                _ => return Ok(()),
+                _ => {
+                    self.set_not_taken(None);
+                    return Ok(());
+                }
             }
         }
     }
@@ -275,13 +351,19 @@ impl Intake {
             recorded: self.shared.recorded.load(Ordering::Relaxed),
             refused: self.shared.refused.load(Ordering::Relaxed),
             last_event: (last != 0).then(|| Timestamp::from_milliseconds(last)).and_then(Result::ok),
-            failing: condition.failing.clone(),
+            failing: condition.reason().cloned(),
             lag: condition.lag,
         }
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Condition> {
         self.shared.condition.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Condition {
+    fn reason(&self) -> Option<&String> {
+        self.not_taken.as_ref().or(self.failing.as_ref())
     }
 }
 

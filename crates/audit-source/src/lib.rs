@@ -7,6 +7,7 @@ mod intake;
 mod provenance;
 mod rejects;
 mod source;
+mod turns;
 
 pub use error::SourceError;
 pub use format::{Format, MAX_EVENT, describe, other_than_utf8};

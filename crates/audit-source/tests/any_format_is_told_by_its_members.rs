@@ -105,3 +105,23 @@ fn who_did_it_is_who_the_extension_says() {
         assert_eq!(event.unwrap().actor.unwrap().to_value(), json!({"id": "bob", "type": expected}));
     }
 }
+
+#[test]
+fn an_empty_id_is_none() {
+    for text in [
+        r#"{"event_type": "a.b", "event_id": ""}"#,
+        r#"{"class_uid": 3002.0, "activity_id": 1, "metadata": {"uid": ""}}"#,
+    ] {
+        let event = Format::Any.read(text.as_bytes(), now()).unwrap();
+        assert!(event.event_id.as_str().starts_with("evt_"), "{text}: {}", event.event_id);
+    }
+    let lent =
+        read(&cloud_event(|value| value["data"] = json!({"event_type": "a.b", "event_id": ""}))).unwrap();
+    assert_eq!(lent.event_id.as_str(), "1");
+}
+
+#[test]
+fn a_time_that_no_record_can_have_is_told_as_that() {
+    let error = read(&json!({"event_type": "a.b", "timestamp": "9999-12-31T23:59:59Z"})).unwrap_err();
+    assert!(error.contains("expected an RFC 3339 time until 9999-12-30T22:00:00Z"), "{error}");
+}

@@ -30,24 +30,19 @@ pub struct Member {
 
 impl Member {
     pub fn start(log: &Pipeline, options: KafkaSourceOptions) -> Self {
-        Self::with(log, options, |source| source)
+        Self::with(options, Intake::new(log.clone(), "kafka:audit"))
     }
 
     pub fn with_rejects(log: &Pipeline, options: KafkaSourceOptions, path: &Path) -> Self {
         let rejects = Arc::new(Rejects::new(path).unwrap());
-        Self::with(log, options, |source| source.rejects(rejects))
+        Self::with(options, Intake::new(log.clone(), "kafka:audit").rejects(rejects))
     }
 
-    fn with(
-        log: &Pipeline,
-        options: KafkaSourceOptions,
-        and: impl FnOnce(KafkaSource) -> KafkaSource,
-    ) -> Self {
-        let intake = Intake::new(log.clone(), "kafka:audit");
+    fn with(options: KafkaSourceOptions, intake: Intake) -> Self {
         let stop = CancellationToken::new();
         let lost: Arc<Mutex<Vec<LostRecords>>> = Arc::default();
         let told = Arc::clone(&lost);
-        let source = and(KafkaSource::new(options).unwrap());
+        let source = KafkaSource::new(options).unwrap();
         let source = Box::new(source.on_lost(move |lost| told.lock().unwrap().push(lost.clone())));
         let thread = std::thread::spawn({
             let (intake, stop) = (intake.clone(), stop.clone());
