@@ -2,6 +2,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
+use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 
 /// What a signature's text begins with. The seed of the format calls HMAC-SHA256 signatures this too.
@@ -70,7 +71,7 @@ impl EventDigest {
 
 impl fmt::Debug for EventDigest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{PREFIX}{}", const_hex::encode(self.0))
+        write!(f, "{PREFIX}{}", HEXLOWER.encode(&self.0))
     }
 }
 
@@ -93,7 +94,7 @@ impl Signature {
 
     pub(crate) fn hex(self) -> [u8; 64] {
         let mut digits = [0; 64];
-        const_hex::encode_to_slice(self.0, &mut digits).expect("64 digits for 32 bytes");
+        HEXLOWER.encode_mut(&self.0, &mut digits);
         digits
     }
 }
@@ -104,18 +105,15 @@ impl FromStr for Signature {
     fn from_str(text: &str) -> Result<Self, SignatureError> {
         let error = || SignatureError { found: text.chars().take(80).collect() };
         let digits = text.strip_prefix(PREFIX).filter(|d| d.len() == 64).ok_or_else(error)?;
-        if digits.bytes().any(|b| b.is_ascii_uppercase()) {
-            return Err(error());
-        }
         let mut bytes = [0; 32];
-        const_hex::decode_to_slice(digits, &mut bytes).map_err(|_| error())?;
+        HEXLOWER.decode_mut(digits.as_bytes(), &mut bytes).map_err(|_| error())?;
         Ok(Self(bytes))
     }
 }
 
 impl fmt::Display for Signature {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{PREFIX}{}", const_hex::encode(self.0))
+        write!(f, "{PREFIX}{}", HEXLOWER.encode(&self.0))
     }
 }
 

@@ -1,8 +1,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use data_encoding::{BASE64, HEXLOWER, HEXLOWER_PERMISSIVE};
 use hmac::{Hmac, KeyInit, Mac};
 use secrecy::{ExposeSecret, SecretString};
 use sha2::Sha256;
@@ -47,9 +46,9 @@ impl Key {
         let text = text.expose_secret();
         let text = text.strip_suffix('\n').unwrap_or(text);
         let decoded = if let Some(digits) = text.strip_prefix("base64:") {
-            STANDARD.decode(digits.trim()).map_err(|_| KeyError::Encoding("base64:"))?
+            BASE64.decode(digits.trim().as_bytes()).map_err(|_| KeyError::Encoding("base64:"))?
         } else if let Some(digits) = text.strip_prefix("hex:") {
-            const_hex::decode(digits.trim()).map_err(|_| KeyError::Encoding("hex:"))?
+            HEXLOWER_PERMISSIVE.decode(digits.trim().as_bytes()).map_err(|_| KeyError::Encoding("hex:"))?
         } else {
             text.as_bytes().to_vec()
         };
@@ -66,13 +65,13 @@ impl Key {
         }
         let keyed = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes a key of any length");
         let id = authenticate(&keyed, KEY_ID_LABEL);
-        Ok(Self { id: KeyId(const_hex::encode(&id[..8]).into()), keyed })
+        Ok(Self { id: KeyId(HEXLOWER.encode(&id[..8]).into()), keyed })
     }
 
     /// The text form of a key, as `audit-log keygen` prints it.
     #[must_use]
     pub fn to_text(key: &[u8; 32]) -> SecretString {
-        format!("base64:{}", STANDARD.encode(key)).into()
+        format!("base64:{}", BASE64.encode(key)).into()
     }
 
     /// The key's name in the records that it signed: the first 16 hexadecimal digits of an HMAC

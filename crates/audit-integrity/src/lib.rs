@@ -7,6 +7,8 @@ mod record;
 mod seal;
 mod source;
 mod verify;
+#[cfg(feature = "compression")]
+mod zstd;
 
 pub use chain::{ChainId, ChainIdError, EventDigest, Signature, SignatureError};
 pub use head::{Head, HeadError};

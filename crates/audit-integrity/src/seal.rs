@@ -1,3 +1,4 @@
+use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 
 use crate::chain::PREFIX;
@@ -138,7 +139,7 @@ impl Template {
         text: &mut Vec<u8>,
     ) {
         let mut event = [0; 64];
-        const_hex::encode_to_slice(digest.0, &mut event).expect("64 digits for 32 bytes");
+        HEXLOWER.encode_mut(&digest.0, &mut event);
         text.clear();
         for part in [&self.text_start, number, b"\nsha256:", previous, b"\nsha256:", &event] {
             text.extend_from_slice(part);

@@ -4,8 +4,11 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
 
+#[cfg(feature = "compression")]
 use flate2::bufread::MultiGzDecoder;
-use ruzstd::decoding::{FrameDecoder, StreamingDecoder};
+
+#[cfg(feature = "compression")]
+use crate::zstd::ZstdReader;
 
 /// How a log is compressed, by its first bytes (RFC 1952 §2.3.1, RFC 8878 §3.1.1): a renamed
 /// file is read all the same.
@@ -28,17 +31,33 @@ impl Compression {
         }
     }
 
+    /// # Errors
+    /// When the file cannot be read, or is compressed and this build has not the feature that reads it.
     pub(crate) fn of_file(path: &Path) -> io::Result<Self> {
         let mut mark = Vec::new();
         File::open(path)?.take(MARK).read_to_end(&mut mark)?;
-        Ok(Self::of(&mark))
+        Self::of(&mark).readable()
+    }
+
+    fn readable(self) -> io::Result<Self> {
+        if self == Self::None || cfg!(feature = "compression") { Ok(self) } else { Err(self.refused()) }
+    }
+
+    fn refused(self) -> io::Error {
+        let name = if self == Self::Zstd { "zstd" } else { "gzip" };
+        let message = format!(
+            "the log is compressed with {name}, and this program was built without the feature `compression` of \
+             audit-integrity: switch it on, or decompress the file first"
+        );
+        io::Error::new(io::ErrorKind::Unsupported, message)
     }
 }
 
 /// Reads a log that may be compressed: plain, gzip or zstd, told by its first bytes.
 ///
 /// # Errors
-/// When the first bytes cannot be read.
+/// When the first bytes cannot be read; without the feature `compression`, also when they say that the log is
+/// compressed ([`io::ErrorKind::Unsupported`]).
 pub fn decompress(mut log: impl BufRead + Send + 'static) -> io::Result<Box<dyn Read + Send>> {
     let mut mark = Vec::new();
     (&mut log).take(MARK).read_to_end(&mut mark)?;
@@ -46,8 +65,12 @@ pub fn decompress(mut log: impl BufRead + Send + 'static) -> io::Result<Box<dyn 
     let log = io::Cursor::new(mark).chain(log);
     Ok(match compression {
         Compression::None => Box::new(log),
+        #[cfg(feature = "compression")]
         Compression::Gzip => Box::new(MultiGzDecoder::new(log)),
+        #[cfg(feature = "compression")]
         Compression::Zstd => Box::new(ZstdReader::Between(log)),
+        #[cfg(not(feature = "compression"))]
+        packed => return Err(packed.refused()),
     })
 }
 
@@ -57,36 +80,4 @@ pub fn decompress(mut log: impl BufRead + Send + 'static) -> io::Result<Box<dyn 
 /// When the file cannot be opened or its first bytes not be read.
 pub fn open_log(path: &Path) -> io::Result<Box<dyn Read + Send>> {
     decompress(BufReader::with_capacity(128 << 10, File::open(path)?))
-}
-
-/// Reads one zstd frame after another, as `cat a.zst b.zst` makes them.
-enum ZstdReader<R: BufRead> {
-    Between(R),
-    Within(Box<StreamingDecoder<R, FrameDecoder>>),
-    End,
-}
-
-impl<R: BufRead> Read for ZstdReader<R> {
-    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        loop {
-            match std::mem::replace(self, Self::End) {
-                Self::Between(mut log) => {
-                    if log.fill_buf()?.is_empty() {
-                        return Ok(0);
-                    }
-                    *self = Self::Within(Box::new(StreamingDecoder::new(log).map_err(io::Error::other)?));
-                }
-                Self::Within(mut decoder) => {
-                    let read = decoder.read(out)?;
-                    if read == 0 && !out.is_empty() {
-                        *self = Self::Between(decoder.into_inner());
-                    } else {
-                        *self = Self::Within(decoder);
-                        return Ok(read);
-                    }
-                }
-                Self::End => return Ok(0),
-            }
-        }
-    }
 }
