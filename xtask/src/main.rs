@@ -5,9 +5,17 @@ mod book;
 mod checkers;
 mod compare;
 mod fuzz;
+mod crates;
+mod deny;
+mod deps;
+mod facade;
+mod features;
+mod footprint;
 mod image;
 mod kubernetes;
 mod lint;
+mod manifests;
+mod msrv;
 mod operations;
 mod python;
 mod readme;
@@ -18,9 +26,11 @@ mod schema;
 mod services;
 mod shell;
 mod test;
+mod tools;
 mod trees;
 mod verifier;
 mod workflows;
+mod workspace;
 
 use std::process::ExitCode;
 
@@ -31,9 +41,13 @@ const HELP: &str = "\
 Tasks of this workspace
 
     cargo xtask test        every test there is, with all its set-up
-    cargo xtask lint        formatting, clippy in every feature shape, rustdoc
+    cargo xtask lint        formatting, clippy, `crates` but for the packages, `deps`, rustdoc
     cargo xtask ci          both, as the CI runs them
     cargo xtask book        the book in docs/: built, its links, its reference pages, its commands
+    cargo xtask crates      each crate's metadata, README, licences, rust-version; the packages and their sizes
+    cargo xtask deps        which crate uses which, and what each brings along: tokio, C code
+    cargo xtask features    every crate alone in every combination of its features (cargo-hack)
+    cargo xtask deny        licences, bans and sources of all dependencies (cargo-deny); --advisories asks for those
     cargo xtask kubernetes  what is in docs/kubernetes and docs/operations, and the Dockerfile
     cargo xtask bench       the benches: `bench NAME` for one
     cargo xtask compare     all of them, written into docs/benchmarks.md; on an idle machine
@@ -57,6 +71,10 @@ fn main() -> anyhow::Result<ExitCode> {
             lint::run(&mut report)?;
         }
         Some("book") => book::run(&arguments[1..], &mut report)?,
+        Some("crates") => crates::run(&mut report)?,
+        Some("deps") => deps::run(&mut report, &workspace::Workspace::read()?)?,
+        Some("features") => features::run(&mut report)?,
+        Some("deny") => deny::run(&mut report, &arguments[1..])?,
         Some("kubernetes") => test::run_kubernetes(&mut report)?,
         Some("bench") => report.suite("bench", || {
             let chosen = arguments[1..].iter().flat_map(|name| ["--bench", name]);

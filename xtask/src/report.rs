@@ -18,6 +18,11 @@ impl Outcome {
     pub(crate) fn passed(success: bool) -> Self {
         if success { Self::Passed } else { Self::Failed("see above".to_owned()) }
     }
+
+    /// From what was found wrong, one a line.
+    pub(crate) fn of(wrong: &[String]) -> Self {
+        if wrong.is_empty() { Self::Passed } else { Self::Failed(wrong.join("\n")) }
+    }
 }
 
 #[derive(Default)]

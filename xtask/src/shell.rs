@@ -94,7 +94,8 @@ impl Shell {
         self.command.output().with_context(|| format!("cannot run `{}`", self.shown()))
     }
 
-    fn shown(&self) -> String {
+    /// The command as one would type it.
+    pub(crate) fn shown(&self) -> String {
         let words = std::iter::once(self.command.get_program()).chain(self.command.get_args());
         let words = words.enumerate().map(|(place, word)| match place {
             0 => Path::new(word).file_name().unwrap_or(word).to_string_lossy(),

@@ -33,6 +33,11 @@ pub(crate) fn run(report: &mut Report) -> Result<()> {
         let features = "test --package audit-log --no-default-features --features file,integrity";
         cargo(features).run().map(Outcome::passed)
     })?;
+    report.suite("audit-integrity, default features", || {
+        cargo("test --package audit-integrity --test a_compressed_log_is_read_or_refused_by_name")
+            .run()
+            .map(Outcome::passed)
+    })?;
     report.suite("command, default features", || {
         cargo("test --package audit-log-cli --no-fail-fast").run().map(Outcome::passed)
     })?;

@@ -1,0 +1,21 @@
+//! `cargo xtask deny`: licences, bans and sources of all dependencies, as `deny.toml` says.
+
+use anyhow::Result;
+
+use crate::report::{Outcome, Report};
+use crate::shell::program;
+use crate::tools::installed;
+
+const VERSION: &str = "0.20.2";
+
+pub(crate) fn run(report: &mut Report, arguments: &[String]) -> Result<()> {
+    let mut checks = vec!["bans", "licenses", "sources"];
+    // Their database is fetched from the network, and a new advisory fails what passed yesterday.
+    if arguments.iter().any(|argument| argument == "--advisories") {
+        checks.push("advisories");
+    }
+    report.suite("licences, bans and sources", || {
+        let deny = installed("cargo-deny", VERSION)?;
+        program(deny).args(["--all-features", "--workspace", "check"]).args(checks).run().map(Outcome::passed)
+    })
+}
