@@ -7,7 +7,7 @@ use crate::readme;
 use crate::report::{Outcome, Report};
 use crate::shell::cargo;
 use crate::workspace::Workspace;
-use crate::{crates, deps};
+use crate::{crates, deps, features};
 
 /// Clippy in the other shapes of each crate is `cargo xtask features`.
 pub(crate) fn run(report: &mut Report) -> Result<()> {
@@ -17,6 +17,7 @@ pub(crate) fn run(report: &mut Report) -> Result<()> {
         cargo("clippy --workspace --all-targets --all-features -- -D warnings").run().map(Outcome::passed)
     })?;
     let workspace = Workspace::read()?;
+    features::without(report, &workspace)?;
     crates::lint(report, &workspace)?;
     deps::run(report, &workspace)?;
     report.suite("docs", || {
