@@ -1,8 +1,7 @@
 use std::fs;
-use std::os::unix::fs::MetadataExt as _;
-use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use ring::digest;
 use rustls::ServerConfig;
 
 use crate::{ServerTlsOptions, TlsError};
@@ -19,11 +18,20 @@ pub struct RenewedServer {
 struct State {
     config: Arc<ServerConfig>,
     /// The files as they were when they were last tried.
-    files: Vec<Option<Stamp>>,
+    tried: Files,
+    /// The authorities of `config`.
+    authorities: Option<Digest>,
 }
 
-/// A file as it stands: another one in its place, as after a renewal or the swap of a mounted secret, has another.
-type Stamp = (u64, u64, u64, i64, i64);
+/// What is in the files, those that can be read: their content and not their stamps, as it is that which is to be another one.
+#[derive(Debug, PartialEq, Eq)]
+struct Files {
+    certificate: Option<Digest>,
+    key: Option<Digest>,
+    authorities: Option<Digest>,
+}
+
+type Digest = [u8; 32];
 
 impl RenewedServer {
     /// Reads the files. `alpn` are the protocols that are spoken inside, the preferred one first (RFC 7301); none, where it is empty.
@@ -33,9 +41,10 @@ impl RenewedServer {
     pub fn read(options: ServerTlsOptions, alpn: &[&str]) -> Result<Self, TlsError> {
         let alpn: Vec<_> = alpn.iter().map(|protocol| protocol.as_bytes().to_vec()).collect();
         // Looked at first: a change in between is seen the next time.
-        let files = stamps(&options);
+        let tried = Files::of(&options);
         let config = config(&options, &alpn)?;
-        Ok(Self { options, alpn, state: Mutex::new(State { config, files }) })
+        let authorities = tried.authorities;
+        Ok(Self { options, alpn, state: Mutex::new(State { config, tried, authorities }) })
     }
 
     /// What new connections are accepted with.
@@ -44,21 +53,30 @@ impl RenewedServer {
         Arc::clone(&self.lock().config)
     }
 
-    /// Reads the files again if they are not those any more that were last tried: whether they were not. It blocks for as long as the disk
+    /// Uses the files as they are now, if there is something else in them than when they were last tried: whether there was. It blocks for as long as the disk
     /// takes.
     ///
     /// # Errors
     /// When they hold no certificate with its key, once a change. What they held before stays in use.
     pub fn renew(&self) -> Result<bool, TlsError> {
-        let files = stamps(&self.options);
-        if files == self.lock().files {
+        let files = Files::of(&self.options);
+        if files == self.lock().tried {
             return Ok(false);
         }
         let read = config(&self.options, &self.alpn);
+        let authorities = files.authorities;
         let mut state = self.lock();
-        state.files = files;
+        state.tried = files;
         state.config = read?;
+        state.authorities = authorities;
         Ok(true)
+    }
+
+    /// The SHA-256 of the file with the authorities whose client certificates are believed now; nothing where none are. When it is another
+    /// one, connections of before were let in by others.
+    #[must_use]
+    pub fn client_authorities(&self) -> Option<[u8; 32]> {
+        self.lock().authorities
     }
 
     /// The files that it is read from.
@@ -78,14 +96,16 @@ fn config(options: &ServerTlsOptions, alpn: &[Vec<u8>]) -> Result<Arc<ServerConf
     Ok(Arc::new(config))
 }
 
-fn stamps(options: &ServerTlsOptions) -> Vec<Option<Stamp>> {
-    let stamp = |path: &Path| {
-        let file = fs::metadata(path).ok()?;
-        Some((file.dev(), file.ino(), file.len(), file.mtime(), file.mtime_nsec()))
-    };
-    [Some(&options.cert_file), Some(&options.key_file), options.client_ca_file.as_ref()]
-        .into_iter()
-        .flatten()
-        .map(|path| stamp(path))
-        .collect()
+impl Files {
+    fn of(options: &ServerTlsOptions) -> Self {
+        let digest = |path| {
+            let content = fs::read(path).ok()?;
+            digest::digest(&digest::SHA256, &content).as_ref().try_into().ok()
+        };
+        Self {
+            certificate: digest(&options.cert_file),
+            key: digest(&options.key_file),
+            authorities: options.client_ca_file.as_ref().and_then(digest),
+        }
+    }
 }
