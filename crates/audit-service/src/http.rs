@@ -61,6 +61,10 @@ impl Operations for Health {
         }
     }
 
+    fn warnings(&self) -> Vec<String> {
+        Vec::new()
+    }
+
     fn metrics(&self) -> String {
         self.0.upgrade().map(|inner| inner.metrics()).unwrap_or_default()
     }

@@ -1,3 +1,4 @@
+use std::error::Error as _;
 use std::io::{self, Write};
 use std::time::Duration;
 
@@ -11,6 +12,7 @@ use crate::Limits;
 use crate::answer::Refusal;
 use crate::content::Encoding;
 use crate::gate::Pass;
+use crate::measures::Measures;
 use crate::problem::{bad_request, overloaded, too_large, too_slow};
 
 /// Reads a whole body, within the limits.
@@ -36,7 +38,13 @@ pub(crate) async fn read(
         let frame = match timeout_at(deadline, body.frame()).await {
             Ok(Some(Ok(frame))) => frame,
             Ok(None) => break,
-            Ok(Some(Err(error))) => return Err(bad_request(&format!("the body cannot be read: {error}"))),
+            Ok(Some(Err(error))) => {
+                if ended_early(&error) {
+                    // The system takes the answer all the same, for a peer that is not there.
+                    Measures::gone();
+                }
+                return Err(bad_request(&format!("the body cannot be read: {error}")));
+            }
             Err(_) => return Err(too_slow(&format!("the body came too slowly: {received} bytes so far"))),
         };
         // Trailers say nothing to us.
@@ -53,6 +61,11 @@ pub(crate) async fn read(
         }
     }
     content.finish(limits)
+}
+
+fn ended_early(error: &hyper::Error) -> bool {
+    let cause = error.source().and_then(|cause| cause.downcast_ref::<io::Error>());
+    error.is_incomplete_message() || cause.is_some_and(|cause| cause.kind() == io::ErrorKind::UnexpectedEof)
 }
 
 pub(crate) fn longer_than(limit: usize) -> Refusal {

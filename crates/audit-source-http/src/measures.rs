@@ -9,10 +9,13 @@ pub(crate) struct Measures {
     answered: Vec<(StatusCode, Counter)>,
     duration: Histogram,
     in_flight: Gauge,
+    unanswered: Counter,
 }
 
 /// What is answered, most of it often.
 const STATUSES: [u16; 16] = [200, 207, 400, 401, 403, 404, 405, 406, 408, 413, 415, 417, 422, 429, 500, 503];
+
+const UNANSWERED: &str = "audit_log_http_unanswered_total";
 
 /// A request that is being answered.
 pub(crate) struct Running<'a> {
@@ -30,12 +33,23 @@ impl Measures {
                 .collect(),
             duration: histogram!("audit_log_http_request_duration_seconds"),
             in_flight: gauge!("audit_log_http_in_flight"),
+            unanswered: counter!(UNANSWERED),
         }
     }
 
     pub(crate) fn begin(&self) -> Running<'_> {
         self.in_flight.increment(1.0);
         Running { measures: self, begun: Instant::now() }
+    }
+
+    /// The sender was gone before the answer was written.
+    pub(crate) fn unanswered(&self) {
+        self.unanswered.increment(1);
+    }
+
+    /// The same, of one that was gone before all of the request was there.
+    pub(crate) fn gone() {
+        counter!(UNANSWERED).increment(1);
     }
 
     pub(crate) fn denied(denial: &Denial) {

@@ -1,5 +1,6 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use audit_model::write_json_string;
 use audit_source::{CancellationToken, SourceError};
@@ -7,13 +8,13 @@ use hyper::body::Incoming;
 use hyper::{Request, StatusCode};
 use serde_json::Value;
 
-use crate::Limits;
 use crate::admission::Peer;
 use crate::answer::{Answer, JSON, PLAIN, PROMETHEUS, Refusal, answer};
 use crate::connection::Answers;
 use crate::problem::problem;
 use crate::route::Route;
-use crate::server::{Server, bind};
+use crate::server::Server;
+use crate::{Limits, Listener};
 
 /// How the service goes, for probes, Prometheus and people.
 ///
@@ -24,6 +25,9 @@ pub trait Operations: Send + Sync {
     /// # Errors
     /// Why it cannot: a sentence for each reason.
     fn ready(&self) -> Result<(), Vec<String>>;
+
+    /// What goes wrong and does not keep it from its work: a sentence each.
+    fn warnings(&self) -> Vec<String>;
 
     /// All metrics, in the text format of Prometheus.
     fn metrics(&self) -> String;
@@ -45,16 +49,32 @@ impl OperationsServer {
     /// # Errors
     /// When the address cannot be listened on.
     pub async fn bind(listen: &str, operations: Arc<dyn Operations>) -> Result<Self, SourceError> {
-        let (listener, address) = bind(listen).await?;
-        // Probes are few.
-        let limits = Limits { max_connections: 128, ..Limits::default() };
-        Ok(Self { server: Server { listener, address, certificates: None, limits }, operations })
+        Ok(Self::on(Listener::bind(listen).await?, operations))
+    }
+
+    /// Goes on with a listener that is there already.
+    #[must_use]
+    pub fn on(listener: Listener, operations: Arc<dyn Operations>) -> Self {
+        // Probes are few, and none is slow.
+        let limits = Limits {
+            max_connections: 128,
+            request_timeout: Duration::from_secs(5),
+            drain_timeout: Duration::from_secs(2),
+            ..Limits::default()
+        };
+        Self { server: Server { listener, certificates: None, limits }, operations }
     }
 
     /// Where it listens: the port, too, if any was to do.
     #[must_use]
     pub fn local_addr(&self) -> SocketAddr {
-        self.server.address
+        self.server.address()
+    }
+
+    /// What it listens with, for another server to go on with.
+    #[must_use]
+    pub fn listener(&self) -> Listener {
+        self.server.listener.clone()
     }
 
     /// Answers until `stop` is cancelled.
@@ -77,6 +97,9 @@ impl Answers for OperationsApi {
     async fn answer(&self, _: &Peer, request: Request<Incoming>) -> Answer {
         self.route(&request).unwrap_or_else(|refusal| *refusal)
     }
+
+    /// A probe that did not wait has asked in vain, and nothing is lost.
+    fn unanswered(&self) {}
 }
 
 impl OperationsApi {
@@ -102,22 +125,29 @@ pub(crate) fn answer_to(route: Route, operations: &dyn Operations) -> Option<Ans
 }
 
 fn ready(operations: &dyn Operations) -> Answer {
-    let Err(reasons) = operations.ready() else {
-        return answer(StatusCode::OK, JSON, r#"{"ready":true,"reasons":[]}"#);
-    };
-    let mut body = br#"{"ready":false,"reasons":["#.to_vec();
-    for (index, reason) in reasons.iter().enumerate() {
+    let reasons = operations.ready().err();
+    let mut body = format!(r#"{{"ready":{},"reasons":"#, reasons.is_none()).into_bytes();
+    write_list(reasons.as_deref().unwrap_or_default(), &mut body);
+    body.extend_from_slice(br#","warnings":"#);
+    write_list(&operations.warnings(), &mut body);
+    body.push(b'}');
+    let status = if reasons.is_none() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    answer(status, JSON, body)
+}
+
+fn write_list(sentences: &[String], to: &mut Vec<u8>) {
+    to.push(b'[');
+    for (index, sentence) in sentences.iter().enumerate() {
         if index > 0 {
-            body.push(b',');
+            to.push(b',');
         }
-        write_json_string(reason, &mut body);
+        write_json_string(sentence, to);
     }
-    body.extend_from_slice(b"]}");
-    answer(StatusCode::SERVICE_UNAVAILABLE, JSON, body)
+    to.push(b']');
 }
 
 impl std::fmt::Debug for OperationsServer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("OperationsServer").field("address", &self.server.address).finish_non_exhaustive()
+        f.debug_struct("OperationsServer").field("address", &self.server.address()).finish_non_exhaustive()
     }
 }

@@ -48,7 +48,8 @@ pub struct Limits {
     /// The slowest body that is waited for, in bytes a second, once it has had five seconds (a tenth of `request_timeout`, if that is
     /// less); 512.
     pub min_body_rate: u32,
-    /// The most connections at once; 1024. One more is told 503 and closed.
+    /// The most connections at once; 1024. One more gets the place of the one that has been without a whole request for the longest; where
+    /// all are being answered, it is told 503 and closed.
     pub max_connections: usize,
     /// The most requests for recording at once; 512. One more is answered 503 before its body is read.
     pub max_in_flight: usize,

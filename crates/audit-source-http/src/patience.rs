@@ -1,23 +1,28 @@
 use std::future::Future as _;
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep_until};
 
-/// A connection whose peer has to take what is written within some time: one that reads no answers would keep its place for ever.
+use crate::places::Doing;
+
+/// A connection whose peer has to take what is written within some time: one that reads no answers would keep its place for ever. It
+/// notes when an answer is written.
 pub(crate) struct Patient<S> {
     stream: S,
     patience: Duration,
     /// Runs while the peer takes nothing.
     waiting: Option<Pin<Box<Sleep>>>,
+    doing: Arc<Doing>,
 }
 
 impl<S> Patient<S> {
-    pub(crate) fn new(stream: S, patience: Duration) -> Self {
-        Self { stream, patience, waiting: None }
+    pub(crate) fn new(stream: S, patience: Duration, doing: Arc<Doing>) -> Self {
+        Self { stream, patience, waiting: None, doing }
     }
 
     fn bounded<T>(&mut self, context: &mut Context<'_>, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
@@ -67,6 +72,9 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Patient<S> {
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let flushed = Pin::new(&mut self.stream).poll_flush(context);
+        if matches!(flushed, Poll::Ready(Ok(()))) {
+            self.doing.flushed();
+        }
         self.bounded(context, flushed)
     }
 

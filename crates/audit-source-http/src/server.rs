@@ -1,21 +1,22 @@
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::pin::pin;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use audit_source::{CancellationToken, SourceError};
-use tokio::net::{TcpListener, TcpStream};
+use audit_source::CancellationToken;
+use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
-use crate::Limits;
 use crate::certificates::Certificates;
-use crate::connection::{Answers, serve};
+use crate::connection::{Answers, Terms, serve};
+use crate::places::Places;
+use crate::{Limits, Listener};
 
 /// A bound listener, and what its connections are served with.
 pub(crate) struct Server {
-    pub(crate) listener: TcpListener,
-    pub(crate) address: SocketAddr,
+    pub(crate) listener: Listener,
     pub(crate) certificates: Option<Arc<Certificates>>,
     pub(crate) limits: Limits,
 }
@@ -33,72 +34,67 @@ fn full() -> String {
     )
 }
 
-pub(crate) async fn bind(listen: &str) -> Result<(TcpListener, SocketAddr), SourceError> {
-    let failed = |source| SourceError::Listen { address: listen.to_owned(), source };
-    let listener = TcpListener::bind(listen).await.map_err(failed)?;
-    let address = listener.local_addr().map_err(failed)?;
-    Ok((listener, address))
-}
-
 impl Server {
-    /// Serves connections until `stop` is cancelled; then takes no more, and gives those that are there `drain_timeout` to be answered.
-    /// `failing` is told what keeps it from accepting, and when it is over.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.listener.local_addr()
+    }
+
+    /// Serves connections until `stop` is cancelled; then takes no more, and gives the requests that are there `drain_timeout` to be
+    /// answered. `failing` is told what goes wrong meanwhile, and when that is over.
     pub(crate) async fn run<A: Answers>(
         self,
         answers: Arc<A>,
         stop: CancellationToken,
-        failing: impl Fn(Option<String>),
+        failing: impl Fn(Option<String>) + Sync,
     ) {
+        let Self { listener, certificates, limits } = self;
+        let failures = Failures { told: failing, what: Mutex::default() };
+        let terms = Arc::new(Terms { certificates, patience: limits.request_timeout, answers, stop });
+        let places = Places::new(limits.max_connections);
+        let mut renewing = pin!(async {
+            match &terms.certificates {
+                Some(certificates) => certificates.keep_fresh(|why| failures.set(RENEWING, why)).await,
+                None => std::future::pending().await,
+            }
+        });
         // Dropped with this, they end.
         let mut connections = JoinSet::new();
-        let mut is_failing = false;
         loop {
             let accepted = tokio::select! {
                 biased;
-                () = stop.cancelled() => break,
+                () = terms.stop.cancelled() => break,
                 Some(ended) = connections.join_next(), if !connections.is_empty() => {
                     note_panic(ended);
                     continue;
                 }
-                accepted = self.listener.accept() => accepted,
+                () = renewing.as_mut() => continue,
+                accepted = listener.accept() => accepted,
             };
             let (stream, address) = match accepted {
                 Ok(accepted) => accepted,
                 // It was gone before it was accepted.
                 Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => continue,
                 Err(error) => {
-                    is_failing = true;
-                    failing(Some(format!("cannot accept connections: {error}")));
+                    failures.set(ACCEPTING, Some(format!("cannot accept connections: {error}")));
                     sleep(PAUSE).await;
                     continue;
                 }
             };
-            if is_failing {
-                is_failing = false;
-                failing(None);
+            failures.set(ACCEPTING, None);
+            match places.take() {
+                Some(place) => {
+                    connections.spawn(serve(stream, address, place, Arc::clone(&terms)));
+                }
+                None => turn_away(&stream, terms.certificates.is_none()),
             }
-            if connections.len() >= self.limits.max_connections {
-                self.turn_away(&stream);
-                continue;
-            }
-            let certificates = self.certificates.clone();
-            let (answers, stop) = (Arc::clone(&answers), stop.clone());
-            connections.spawn(serve(
-                stream,
-                address,
-                certificates,
-                self.limits.request_timeout,
-                answers,
-                stop,
-            ));
         }
-        drop(self.listener);
+        drop(listener);
         let ended = async {
             while let Some(ended) = connections.join_next().await {
                 note_panic(ended);
             }
         };
-        if timeout(self.limits.drain_timeout, ended).await.is_err() {
+        if timeout(limits.drain_timeout, ended).await.is_err() {
             tracing::warn!(
                 connections = connections.len(),
                 "connections were cut: their requests took too long"
@@ -106,13 +102,13 @@ impl Server {
         }
         connections.shutdown().await;
     }
+}
 
-    fn turn_away(&self, stream: &TcpStream) {
-        metrics::counter!("audit_log_http_connections_refused_total").increment(1);
-        if self.certificates.is_none() {
-            // Into an empty buffer, and so without waiting. Whoever cannot be told is cut off.
-            let _ = stream.try_write(full().as_bytes());
-        }
+fn turn_away(stream: &TcpStream, is_plain: bool) {
+    metrics::counter!("audit_log_http_connections_refused_total").increment(1);
+    if is_plain {
+        // Into an empty buffer, and so without waiting. Whoever cannot be told is cut off.
+        let _ = stream.try_write(full().as_bytes());
     }
 }
 
@@ -121,5 +117,25 @@ fn note_panic(ended: Result<(), tokio::task::JoinError>) {
         && error.is_panic()
     {
         tracing::error!(%error, "a connection ended by a panic, which is a bug");
+    }
+}
+
+/// What goes wrong, told as one.
+struct Failures<F> {
+    told: F,
+    what: Mutex<[Option<String>; 2]>,
+}
+
+const ACCEPTING: usize = 0;
+const RENEWING: usize = 1;
+
+impl<F: Fn(Option<String>)> Failures<F> {
+    fn set(&self, which: usize, why: Option<String>) {
+        let mut what = self.what.lock().unwrap_or_else(PoisonError::into_inner);
+        if what[which] != why {
+            what[which] = why;
+            let all: Vec<_> = what.iter().flatten().map(String::as_str).collect();
+            (self.told)((!all.is_empty()).then(|| all.join("; ")));
+        }
     }
 }

@@ -19,8 +19,8 @@ use crate::gate::Gate;
 use crate::measures::Measures;
 use crate::problem::problem;
 use crate::route::Route;
-use crate::server::{Server, bind};
-use crate::{CurrentAccess, HttpOptions, Limits, Operations, Witness, openapi, operations};
+use crate::server::Server;
+use crate::{CurrentAccess, HttpOptions, Limits, Listener, Operations, Witness, openapi, operations};
 
 /// Events over HTTP: `POST /v1/events`.
 pub struct HttpSource {
@@ -60,8 +60,27 @@ impl HttpSource {
     /// # Errors
     /// When the address cannot be listened on, or not without TLS, or the certificate cannot be used.
     pub async fn bind(options: HttpOptions) -> Result<Self, SourceError> {
-        let certificates = options.tls.map(Certificates::read).transpose().map_err(HttpError::from)?;
-        let (listener, address) = bind(&options.listen).await?;
+        // A certificate that cannot be used is told before the address is taken.
+        let certificates = certificates(&options)?;
+        Self::with(Listener::bind(&options.listen).await?, certificates, options)
+    }
+
+    /// Reads the certificate, and goes on with a listener that is there already, whatever `listen` says: with that of a source that this
+    /// one is to take the place of. Both accept connections until one of them is stopped.
+    ///
+    /// # Errors
+    /// When its address cannot do without TLS, or the certificate cannot be used.
+    pub fn on(listener: Listener, options: HttpOptions) -> Result<Self, SourceError> {
+        let certificates = certificates(&options)?;
+        Self::with(listener, certificates, options)
+    }
+
+    fn with(
+        listener: Listener,
+        certificates: Option<Certificates>,
+        options: HttpOptions,
+    ) -> Result<Self, SourceError> {
+        let address = listener.local_addr();
         if certificates.is_none()
             && !options.danger_allow_plain_http
             && !address.ip().to_canonical().is_loopback()
@@ -69,7 +88,7 @@ impl HttpSource {
             return Err(HttpError::PlainBeyondLoopback { address }.into());
         }
         let certificates = certificates.map(Arc::new);
-        let server = Server { listener, address, certificates, limits: options.limits };
+        let server = Server { listener, certificates, limits: options.limits };
         let HttpOptions { access, witness, operations, .. } = options;
         Ok(Self { server, access, witness, operations })
     }
@@ -77,8 +96,18 @@ impl HttpSource {
     /// Where it listens: the port, too, if any was to do.
     #[must_use]
     pub fn local_addr(&self) -> SocketAddr {
-        self.server.address
+        self.server.address()
     }
+
+    /// What it listens with, for another source to go on with.
+    #[must_use]
+    pub fn listener(&self) -> Listener {
+        self.server.listener.clone()
+    }
+}
+
+fn certificates(options: &HttpOptions) -> Result<Option<Certificates>, HttpError> {
+    Ok(options.tls.clone().map(Certificates::read).transpose()?)
 }
 
 impl Source for HttpSource {
@@ -125,6 +154,10 @@ impl Answers for Api {
         running.answered(answered.status());
         answered
     }
+
+    fn unanswered(&self) {
+        self.measures.unanswered();
+    }
 }
 
 impl Api {
@@ -161,6 +194,6 @@ impl Api {
 
 impl std::fmt::Debug for HttpSource {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("HttpSource").field("address", &self.server.address).finish_non_exhaustive()
+        f.debug_struct("HttpSource").field("address", &self.server.address()).finish_non_exhaustive()
     }
 }

@@ -70,6 +70,10 @@ impl audit_source_http::Operations for Well {
         Ok(())
     }
 
+    fn warnings(&self) -> Vec<String> {
+        Vec::new()
+    }
+
     fn metrics(&self) -> String {
         String::new()
     }

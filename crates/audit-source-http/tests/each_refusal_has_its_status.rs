@@ -265,6 +265,10 @@ impl Operations for Well {
         if self.0 { Ok(()) } else { Err(vec!["the disk is \"full\"".to_owned(), "kafka is down".to_owned()]) }
     }
 
+    fn warnings(&self) -> Vec<String> {
+        vec!["a \"broken\" certificate".to_owned()]
+    }
+
     fn metrics(&self) -> String {
         "# TYPE a counter\na 1\n".to_owned()
     }
@@ -299,8 +303,10 @@ fn operations_are_answered_with_head_and_with_headers() {
                     if is_ready { 200 } else { 503 },
                     "application/json",
                     match is_ready {
-                        true => r#"{"ready":true,"reasons":[]}"#,
-                        false => r#"{"ready":false,"reasons":["the disk is \"full\"","kafka is down"]}"#,
+                        true => r#"{"ready":true,"reasons":[],"warnings":["a \"broken\" certificate"]}"#,
+                        false => {
+                            r#"{"ready":false,"reasons":["the disk is \"full\"","kafka is down"],"warnings":["a \"broken\" certificate"]}"#
+                        }
                     },
                 ),
             ] {
@@ -378,11 +384,14 @@ fn begin_and_ask(service: &Service, length: usize) -> Reply {
 #[test]
 fn one_connection_too_many_is_told_so() {
     let service = service(limits(|limits| limits.max_connections = 2));
-    let (mut first, _second) = (service.connect(), service.connect());
+    // All places are those of requests that are on their way; one without would make room.
+    let body = event("a.b", 1);
+    let mut first = begin_to_be_taken(&service, &body.as_bytes()[..1], body.len());
+    let _second = begin_to_be_taken(&service, b"{", 100);
     let answer = reply(&mut service.connect()).unwrap();
     assert_eq!((answer.status, answer.header("connection")), (503, Some("close")));
     assert_eq!(answer.detail(), "too many connections; send the same again later");
-    first.write_all(&post("application/json", "connection: close\r\n", event("a.b", 1))).unwrap();
+    first.write_all(&body.as_bytes()[1..]).unwrap();
     assert_eq!(reply(&mut first).unwrap().status, 200);
     until("its place is free", || {
         let mut stream = service.connect();

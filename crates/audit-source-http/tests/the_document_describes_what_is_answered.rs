@@ -21,6 +21,10 @@ impl Operations for Well {
         Ok(())
     }
 
+    fn warnings(&self) -> Vec<String> {
+        vec!["source `http`: the certificate cannot be renewed".to_owned()]
+    }
+
     fn metrics(&self) -> String {
         "# TYPE a counter\na 1\n".to_owned()
     }

@@ -114,14 +114,48 @@ fn a_certificate_is_read_again_when_its_files_change() {
     kept.write_all(&request).unwrap();
     assert_eq!(reply(&mut kept).unwrap().status, 200, "who was there before is not disturbed");
 
-    // What is no certificate changes nothing, and a good one after it counts.
+    // What is no certificate changes nothing and is told, and a good one after it counts.
+    assert_eq!(service.status().failing, None);
     fs::write(authority.path("server.pem"), "oops").unwrap();
-    std::thread::sleep(Duration::from_millis(1100));
-    for _ in 0..3 {
-        assert_eq!(ask(&service, &authority.trusting()).unwrap(), (200, second.clone()));
-    }
+    until("it is told, though nobody connects", || service.status().failing.is_some());
+    let told = service.status().failing.unwrap();
+    assert!(told.contains("the certificate cannot be renewed, and the one before stays in use"), "{told}");
+    assert!(told.contains("server.pem") && told.contains("found no PEM"), "{told}");
+    assert_eq!(ask(&service, &authority.trusting()).unwrap(), (200, second.clone()));
     let third = authority.issue("server", "localhost");
     until("the third is shown", || ask(&service, &authority.trusting()).unwrap().1 == third);
+    until("it is over", || service.status().failing.is_none());
+}
+
+#[test]
+fn who_was_let_in_by_another_authority_is_let_out() {
+    let (authority, other) = (Authority::new(), Authority::new());
+    let clients = authority.path("clients.pem");
+    fs::copy(authority.path("ca.pem"), &clients).unwrap();
+    let tls = authority.server().client_ca_file(&clients).require_client_certificate(false);
+    let service = service(|options| options.tls(tls));
+    let request = post("application/json", "", event("a.b", 1));
+    let mut known = connect(&service, &authority.client());
+    let mut nobody = connect(&service, &authority.trusting());
+    for stream in [&mut known, &mut nobody] {
+        stream.write_all(&request).unwrap();
+        assert_eq!(reply(stream).unwrap().status, 200);
+    }
+    // One whose request is on its way.
+    let mut busy = connect(&service, &authority.client());
+    let whole = post("application/json", "expect: 100-continue\r\n", event("a.b", 2));
+    let head = whole.windows(4).position(|four| four == b"\r\n\r\n").unwrap() + 4;
+    busy.write_all(&whole[..head]).unwrap();
+    assert_eq!(reply(&mut busy).unwrap().status, 100);
+
+    fs::copy(other.path("ca.pem"), &clients).unwrap();
+    assert_eq!(known.read(&mut [0; 1]).unwrap_or(0), 0, "closed, and without a word");
+    busy.write_all(&whole[head..]).unwrap();
+    assert_eq!(reply(&mut busy).unwrap().status, 200, "it is answered");
+    assert_eq!(busy.read(&mut [0; 1]).unwrap_or(0), 0, "and nothing more is asked");
+    nobody.write_all(&request).unwrap();
+    assert_eq!(reply(&mut nobody).unwrap().status, 200, "who showed no certificate stays");
+    assert!(ask(&service, &authority.client()).is_none(), "it is of no authority any more");
 }
 
 /// Keeps the certificates that were shown.
