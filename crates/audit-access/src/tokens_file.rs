@@ -16,6 +16,8 @@ use crate::{NewToken, TokenError, Tokens};
 /// The largest file of tokens, in bytes: some ten thousand of them.
 const MAX_FILE: u64 = 8 << 20;
 
+const READING: &str = "cannot read the tokens in";
+
 /// The file that API tokens are kept in: YAML that people may edit.
 ///
 /// ```yaml
@@ -55,7 +57,7 @@ pub struct LoadedTokens {
 #[non_exhaustive]
 pub enum TokensFileError {
     /// The operating system refused something.
-    #[error("{what} {}: {source}", path.display())]
+    #[error("{what} {}: {source}{}", path.display(), next_step(what, path, source))]
     Io {
         /// What could not be done.
         what: &'static str,
@@ -196,12 +198,10 @@ impl TokensFile {
     }
 
     fn bytes(&self) -> Result<(Vec<u8>, Vec<String>), TokensFileError> {
-        let file = File::open(&self.path).map_err(failed("cannot read the tokens in", &self.path))?;
+        let file = File::open(&self.path).map_err(failed(READING, &self.path))?;
         let warnings = self.warnings(&file)?;
         let mut bytes = Vec::new();
-        file.take(MAX_FILE + 1)
-            .read_to_end(&mut bytes)
-            .map_err(failed("cannot read the tokens in", &self.path))?;
+        file.take(MAX_FILE + 1).read_to_end(&mut bytes).map_err(failed(READING, &self.path))?;
         if bytes.len() as u64 > MAX_FILE {
             return Err(self.broken(Problem {
                 at: None,
@@ -213,7 +213,7 @@ impl TokensFile {
 
     #[cfg(unix)]
     fn warnings(&self, file: &File) -> Result<Vec<String>, TokensFileError> {
-        let metadata = file.metadata().map_err(failed("cannot read the tokens in", &self.path))?;
+        let metadata = file.metadata().map_err(failed(READING, &self.path))?;
         let mode = metadata.mode() & 0o777;
         let what = match mode & 0o077 {
             0 => return Ok(Vec::new()),
@@ -241,6 +241,16 @@ impl TokensFile {
 
     fn broken(&self, problem: Problem) -> TokensFileError {
         TokensFileError::Broken { path: self.path.clone(), place: problem.at, message: problem.message }
+    }
+}
+
+fn next_step(what: &str, path: &Path, error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound if what == READING => {
+            format!("; `audit-log token create NAME --role ingest --tokens-file {}` makes it", path.display())
+        }
+        io::ErrorKind::PermissionDenied => "; give the user that this runs as the right to it".to_owned(),
+        _ => String::new(),
     }
 }
 

@@ -46,7 +46,7 @@ pub enum OidcError {
         /// What came.
         found: String,
         /// What should have.
-        expected: &'static str,
+        expected: String,
     },
     /// It answered, and with no keys that can be used.
     #[error("{url}: {source}")]
@@ -104,19 +104,22 @@ impl Fetch {
         let url = address(&format!("{}/.well-known/openid-configuration", issuer.trim_end_matches('/')))?;
         let answer = |found: String, expected| OidcError::Answer { url: url.to_string(), found, expected };
         let text = self.get(&url).await?;
-        let document = audit_model::parse_json(&text)
-            .map_err(|error| answer(format!("no JSON ({error})"), "an OpenID Connect configuration"))?;
+        let document = audit_model::parse_json(&text).map_err(|error| {
+            answer(format!("no JSON ({error})"), "an OpenID Connect configuration".to_owned())
+        })?;
         let member = |name: &str| document.get(name).and_then(Value::as_str);
         // §4.3: it has to be exactly the one that was asked.
         if member("issuer") != Some(issuer) {
             let found = member("issuer").unwrap_or("none").chars().take(200).collect::<String>();
             return Err(answer(
                 format!("with the issuer `{found}`"),
-                "the issuer that is configured, exactly",
+                format!(
+                    "`{issuer}`, to the letter, as it is configured: if that is the right provider, configure the issuer as it says it"
+                ),
             ));
         }
-        let found =
-            member("jwks_uri").ok_or_else(|| answer("without jwks_uri".to_owned(), "where its keys are"))?;
+        let found = member("jwks_uri")
+            .ok_or_else(|| answer("without jwks_uri".to_owned(), "where its keys are".to_owned()))?;
         let keys = address(found)?;
         if url.scheme() == "https" && keys.scheme() != "https" {
             return Err(OidcError::Address { found: keys.to_string(), problem: "it is not encrypted" });
@@ -132,12 +135,12 @@ impl Fetch {
         let mut answer = self.client.get(url.clone()).send().await.map_err(unreachable)?;
         let wrong = |found: String, expected| OidcError::Answer { url: url.to_string(), found, expected };
         if !answer.status().is_success() {
-            return Err(wrong(answer.status().to_string(), "200 OK"));
+            return Err(wrong(answer.status().to_string(), "200 OK".to_owned()));
         }
         let mut text = Vec::new();
         while let Some(chunk) = answer.chunk().await.map_err(unreachable)? {
             if text.len() + chunk.len() > MAX_SET {
-                return Err(wrong("more than 512 KiB".to_owned(), "less"));
+                return Err(wrong("more than 512 KiB".to_owned(), "less".to_owned()));
             }
             text.extend_from_slice(&chunk);
         }
