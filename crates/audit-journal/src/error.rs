@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 #[non_exhaustive]
 pub enum JournalError {
     /// Another writer has it.
-    #[error("{}: another process{} is writing this log; a log has one writer", path.display(), holder.map(|pid| format!(" (process {pid})")).unwrap_or_default())]
+    #[error("{}: another process{} is writing this log; a log has one writer: stop it, or give this one another file", path.display(), holder.map(|pid| format!(" (process {pid})")).unwrap_or_default())]
     Locked {
         /// The log.
         path: PathBuf,
