@@ -75,7 +75,7 @@ pub(crate) fn status(arguments: &Arguments, url: &str, as_json: bool) -> anyhow:
         let cells = ["recorded", "refused", "lag"].map(|key| told(&source[key]));
         let [recorded, refused, lag] = cells;
         let (name, listens, last) =
-            (told(&source["source"]), told(&source["listen"]), told(&source["last_event"]));
+            (told(&source["source"]), told(&source["listen"]), time(&source["last_event"]));
         table.add_row([name, listens, state.to_owned(), recorded, refused, lag, last]);
     }
     if !sources.is_empty() {
@@ -93,9 +93,9 @@ pub(crate) fn status(arguments: &Arguments, url: &str, as_json: bool) -> anyhow:
         };
         let seconds = destination["lag_seconds"].as_f64().unwrap_or_default();
         let oldest = if lag > 0 { format!("{seconds:.1} s") } else { String::new() };
-        let cells = ["destination", "acknowledged", "dead_lettered", "last_success"]
-            .map(|key| told(&destination[key]));
-        let [name, up_to, dead, last] = cells;
+        let cells = ["destination", "acknowledged", "dead_lettered"].map(|key| told(&destination[key]));
+        let [name, up_to, dead] = cells;
+        let last = time(&destination["last_success"]);
         table.add_row([name, state.to_owned(), up_to, lag.to_string(), oldest, dead, last]);
     }
     if !destinations.is_empty() {
@@ -111,6 +111,11 @@ pub(crate) fn status(arguments: &Arguments, url: &str, as_json: bool) -> anyhow:
     }
     print(&text)?;
     Ok(if well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// When something last happened, as a cell of a table.
+fn time(value: &Value) -> String {
+    if value.is_null() { "never".to_owned() } else { told(value) }
 }
 
 /// A value as a cell of a table.
