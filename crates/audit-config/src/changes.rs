@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::secret::{self, MASK};
-use crate::{Config, Environment};
+use crate::{Config, ConfigError, Environment};
 
 /// A field of a configuration that is not what it was.
 #[derive(Clone, Debug, PartialEq)]
@@ -56,14 +56,15 @@ impl Config {
         fingerprinted(&self.sources[index]) == fingerprinted(&other.sources[other_index])
     }
 
-    /// The keys that differ from `old` and that a log which is open cannot change: those of the file itself, its chain and its keys.
+    /// The keys that differ from `old` and that a log which is open cannot change: those of the file itself, its chain and its keys. Each is
+    /// told where it stands in this configuration's file, with what to do.
     #[must_use]
-    pub fn needs_restart_since(&self, old: &Self, environment: Environment<'_>) -> Vec<&'static str> {
+    pub fn needs_restart_since(&self, old: &Self, environment: Environment<'_>) -> Vec<ConfigError> {
         let same = |one: &dyn Fn(&Self) -> Value| one(self) == one(old);
         let mut keys = Vec::new();
-        let mut unless = |same: bool, key| {
+        let mut unless = |same: bool, key: &str| {
             if !same {
-                keys.push(key);
+                keys.push(self.origin.error(key, FIXED));
             }
         };
         unless(self.enabled == old.enabled, "enabled");
@@ -76,8 +77,21 @@ impl Config {
             let journal = |config: &Self| config.journal_identity(environment);
             journal(self) != journal(old)
         };
-        unless(!is_moved, "the path or rotation of the file that is the log itself");
+        if is_moved {
+            let key = self.journal_key(environment);
+            keys.push(self.origin.error(&key, format!("the path and rotation of the log itself {FIXED}")));
+        }
         keys
+    }
+
+    /// Where the journal is configured: as a destination, or beside all of them.
+    fn journal_key(&self, environment: Environment<'_>) -> String {
+        #[cfg(feature = "pipeline")]
+        if let Some(index) = self.journal(environment).and_then(|journal| journal.destination) {
+            return self.destination_path(index);
+        }
+        let _ = environment;
+        "destinations".to_owned()
     }
 
     /// Which file is the journal and when it is rotated.
@@ -94,6 +108,9 @@ impl Config {
         }
     }
 }
+
+/// Of a key that a log keeps for as long as it is open.
+const FIXED: &str = "cannot change while the log is open; change it back, or restart the service";
 
 /// As JSON in which secrets are told apart.
 pub(crate) fn fingerprinted(what: &impl serde::Serialize) -> Value {

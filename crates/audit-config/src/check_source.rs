@@ -162,11 +162,11 @@ impl Check<'_> {
         let config = self.config;
         let access = &config.access;
         if let Some(jwt) = &access.jwt {
-            self.require(!jwt.issuer.is_empty(), "access.jwt.issuer", "the issuer, to the letter");
+            self.require(!jwt.issuer.is_empty(), "access.jwt.issuer", "the URL that the provider's tokens have in `iss`, to the letter: https://login.example.com/realms/main, say");
             self.require(
                 !jwt.audience.is_empty(),
                 "access.jwt.audience",
-                "this service's name at the issuer",
+                "this service's name at the issuer, as its tokens have it in `aud`",
             );
             if jwt.jwks_file.is_some() && jwt.jwks_url.is_some() {
                 self.error("access.jwt", "found `jwks_file` and `jwks_url`, expected only one of them");
@@ -182,7 +182,8 @@ impl Check<'_> {
                 let key = if jwt.jwks_url.is_some() { "access.jwt.jwks_url" } else { "access.jwt.issuer" };
                 self.error(
                     key,
-                    "expected a URL that begins with `https://`: who can change the keys can be anybody",
+                    "expected a URL that begins with `https://`, as the keys are fetched from there and who can change them can be \
+                     anybody; or set `jwks_file` to a file of the keys",
                 );
             }
         }

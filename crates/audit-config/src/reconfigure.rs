@@ -20,9 +20,23 @@ pub enum ReconfigureError {
     /// What the new configuration needs is not there, or not what it should be. Nothing has changed.
     #[error(transparent)]
     Assemble(#[from] AssembleError),
-    /// The log could not be changed.
+    /// Rules that went for others are gone, and what the others need is not what it should be. Nothing else has changed.
+    #[error(transparent)]
+    Rules(AssembleError),
+    /// The log could not be changed, or not all of it.
     #[error(transparent)]
     Log(#[from] audit_pipeline::ReconfigureError),
+}
+
+impl ReconfigureError {
+    /// Whether the log may be neither as it was nor as it was to be: then [`Config::reconfigure_all`] has it be one of them.
+    #[must_use]
+    pub fn is_half_way(&self) -> bool {
+        match self {
+            Self::Assemble(_) | Self::Log(audit_pipeline::ReconfigureError::Closed) => false,
+            Self::Rules(_) | Self::Log(_) => true,
+        }
+    }
 }
 
 impl Config {
@@ -39,6 +53,28 @@ impl Config {
         log: &Pipeline,
         environment: Environment<'_>,
     ) -> Result<(), ReconfigureError> {
+        self.reconfigure_from(Some(old), log, environment)
+    }
+
+    /// Has the open log do what this one says, whatever it does now: all its destinations and rules are begun anew. For a log that a
+    /// [`reconfigure`](Self::reconfigure) has left half-way between two configurations.
+    ///
+    /// # Errors
+    /// As [`reconfigure`](Self::reconfigure).
+    pub fn reconfigure_all(
+        &self,
+        log: &Pipeline,
+        environment: Environment<'_>,
+    ) -> Result<(), ReconfigureError> {
+        self.reconfigure_from(None, log, environment)
+    }
+
+    fn reconfigure_from(
+        &self,
+        old: Option<&Self>,
+        log: &Pipeline,
+        environment: Environment<'_>,
+    ) -> Result<(), ReconfigureError> {
         let journal = self.journal(environment).ok_or(AssembleError::NoJournal)?;
         let keys = self.signing_keys(environment)?;
         let mut change = Reconfiguration::default()
@@ -48,9 +84,12 @@ impl Config {
             .required_timeout(self.required_timeout.unwrap_or(PATIENCE))
             .drain_timeout(self.drain_timeout.unwrap_or(PATIENCE))
             .max_spool_bytes(self.max_spool_mb.map(|most| u64::from(most.get()) * MB));
-        change = self.changed_destinations(old, &journal, change, environment)?;
+        change = match old {
+            Some(old) => self.changed_destinations(old, &journal, change, environment)?,
+            None => self.all_destinations(log, &journal, change, environment)?,
+        };
         let kept = |config: &Self| (fingerprinted(&config.retention), fingerprinted(&config.destinations));
-        if kept(self) != kept(old) {
+        if old.is_none_or(|old| kept(self) != kept(old)) {
             let keeper = self.keeper_of(&journal);
             change = change.worker("audit-keeper", move |worker| keeper.work(worker));
         }
@@ -63,7 +102,9 @@ impl Config {
             Err(error) => {
                 // Rules that went for others that did not come go on.
                 #[cfg(feature = "alert")]
-                if self.differs_in_alerts(old) {
+                if let Some(old) = old
+                    && self.differs_in_alerts(old)
+                {
                     old.watch_again(log, &self.delivery_dir(&journal), environment);
                 }
                 Err(error.into())
@@ -108,35 +149,78 @@ impl Config {
         Ok(change)
     }
 
+    /// Every destination anew, and without those that the log has and this configuration has not.
+    fn all_destinations(
+        &self,
+        log: &Pipeline,
+        journal: &JournalFile,
+        mut change: Reconfiguration,
+        environment: Environment<'_>,
+    ) -> Result<Reconfiguration, AssembleError> {
+        let delivered = (0..self.destinations.len()).filter(|index| Some(*index) != journal.destination);
+        let mut names: Vec<_> =
+            delivered.clone().map(|index| self.destination_name(index).to_owned()).collect();
+        #[cfg(feature = "alert")]
+        names.extend(self.watching_names(environment));
+        #[cfg(not(feature = "alert"))]
+        let _ = environment;
+        for place in log.status().destinations {
+            if !names.contains(&place.name) {
+                change = change.remove_destination(place.name);
+            }
+        }
+        let files = self.destinations.iter().filter_map(|destination| match &destination.kind {
+            DestinationKind::File(file) => Some(file.path.as_path()),
+            _ => None,
+        });
+        let held: Vec<_> = files.collect();
+        for index in delivered {
+            change = change.deliver_to(self.delivered_beside(index, &held)?);
+        }
+        Ok(change)
+    }
+
+    /// The names of what watches the log and of those who are told, which are destinations to it.
+    #[cfg(feature = "alert")]
+    fn watching_names(&self, environment: Environment<'_>) -> Vec<String> {
+        let places = self.notifier_places(environment).unwrap_or_default();
+        let rules = (!self.alerts.is_empty()).then(|| WATCH.to_owned());
+        rules.into_iter().chain(places.into_iter().map(|place| place.name)).collect()
+    }
+
     /// Rules that go have written down what they remember before others read that: so they go first.
     #[cfg(feature = "alert")]
     fn changed_alerts(
         &self,
-        old: &Self,
+        old: Option<&Self>,
         journal: &JournalFile,
         change: Reconfiguration,
         log: &Pipeline,
         environment: Environment<'_>,
     ) -> Result<Reconfiguration, ReconfigureError> {
-        if !self.differs_in_alerts(old) {
+        if old.is_some_and(|old| !self.differs_in_alerts(old)) {
             return Ok(change);
         }
         let (recorder, directory) = (log.recorder(), self.delivery_dir(journal));
         self.can_watch(&recorder, environment)?;
-        let names = |config: &Self| -> Vec<String> {
-            let places = config.notifier_places(environment).unwrap_or_default();
-            let rules = (!config.alerts.is_empty()).then(|| WATCH.to_owned());
-            rules.into_iter().chain(places.into_iter().map(|place| place.name)).collect()
+        let there = match old {
+            Some(old) => old.watching_names(environment),
+            None => {
+                let own = self.watching_names(environment);
+                let there = log.status().destinations.into_iter().map(|place| place.name);
+                there.filter(|name| own.contains(name)).collect()
+            }
         };
-        let gone =
-            names(old).into_iter().fold(Reconfiguration::default(), Reconfiguration::remove_destination);
+        let gone = there.into_iter().fold(Reconfiguration::default(), Reconfiguration::remove_destination);
         log.reconfigure(gone.nothing_before_close())?;
         match self.watching(&recorder, &directory, environment) {
             Ok(None) => Ok(change),
             Ok(Some(watching)) => Ok(watching.join(change)),
             Err(error) => {
-                old.watch_again(log, &directory, environment);
-                Err(error.into())
+                if let Some(old) = old {
+                    old.watch_again(log, &directory, environment);
+                }
+                Err(ReconfigureError::Rules(error))
             }
         }
     }

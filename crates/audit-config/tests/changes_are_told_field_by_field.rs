@@ -85,13 +85,26 @@ fn what_comes_and_goes_is_told_whole_and_masked() {
 #[cfg(feature = "pipeline")]
 #[test]
 fn what_an_open_log_cannot_change_is_named() {
-    let since = |new: &str| config(new).needs_restart_since(&config(OLD), &|_| None);
+    let since = |new: &str| -> Vec<String> {
+        let told = config(new).needs_restart_since(&config(OLD), &|_| None);
+        told.iter()
+            .map(|told| format!("{}:{}: {}: {}", told.file, told.line, told.path, told.message))
+            .collect()
+    };
+    let fixed = "cannot change while the log is open; change it back, or restart the service";
     assert!(since(&OLD.replace("max_records: 10", "max_records: 20")).is_empty());
     assert!(since(&OLD.replace("backup.*", "restore.*")).is_empty());
-    assert_eq!(since(&format!("{OLD}\nchain_id: other\n")), ["chain_id"]);
-    assert_eq!(since(&format!("{OLD}\ndurability: os\n")), ["durability"]);
+    let line = OLD.lines().count() + 2;
     assert_eq!(
-        since(&OLD.replace("a.log", "b.log")),
-        ["the path or rotation of the file that is the log itself"]
+        since(&format!("{OLD}\nchain_id: other\n")),
+        [format!("audit.yaml:{line}: chain_id: {fixed}")]
     );
+    assert_eq!(
+        since(&format!("{OLD}\ndurability: os\n")),
+        [format!("audit.yaml:{line}: durability: {fixed}")]
+    );
+    let moved = since(&OLD.replace("a.log", "b.log"));
+    assert_eq!(moved.len(), 1);
+    assert!(moved[0].starts_with("audit.yaml:") && !moved[0].starts_with("audit.yaml:0"), "{moved:?}");
+    assert!(moved[0].ends_with(&format!("the path and rotation of the log itself {fixed}")), "{moved:?}");
 }

@@ -99,7 +99,7 @@ fn a_wrong_one_changes_nothing_and_says_why() {
     refused("destinations: [", "audit.yaml:");
     refused(
         &CONFIG.replace("[app.*]", "[other.*]\nchain_id: other"),
-        "chain_id cannot change while the log is open",
+        "chain_id: cannot change while the log is open",
     );
     // An address that is taken: by the service itself, under another name.
     let taken = service.address("http");

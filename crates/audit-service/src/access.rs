@@ -12,12 +12,15 @@ use tokio::runtime::Handle;
 use tokio::task::AbortHandle;
 
 use crate::ServiceError;
+use crate::files::Contents;
 
 /// Whom the configuration lets in.
 pub(crate) struct Doors {
     pub(crate) access: Arc<Access>,
     /// Those of the tokens file, to tell what changes in it.
     tokens: Tokens,
+    /// The provider's keys, where they are in a file.
+    keys: Contents,
     provider: Option<Provider>,
 }
 
@@ -51,6 +54,8 @@ impl Doors {
     ) -> Result<Self, ServiceError> {
         let wanted = &config.access;
         let mut tokens = Tokens::default();
+        let keys_file = wanted.jwt.as_ref().and_then(|jwt| jwt.jwks_file.clone());
+        let mut keys = Contents::of(keys_file.map(|file| ("access.jwt.jwks_file".to_owned(), file)));
         let mut access = Access::default().anonymous(wanted.anonymous.iter().copied().map(role));
         if let Some(file) = &wanted.tokens_file {
             tokens = match (TokensFile::open(file).load(), before.filter(|_| lenient)) {
@@ -72,6 +77,7 @@ impl Doors {
         let provider = wanted.jwt.as_ref().map(|jwt| match (provider(jwt, known, runtime), known) {
             (Err(error), Some(known)) if lenient => {
                 tracing::error!("the identity provider's keys stay as they were: {error}");
+                keys = before.map(|before| before.keys.clone()).unwrap_or_default();
                 Ok(known.clone())
             }
             (provider, _) => provider,
@@ -96,11 +102,11 @@ impl Doors {
         if let Some(before) = before {
             access = access.sharing_rates_with(&before.access);
         }
-        Ok(Self { access: Arc::new(access), tokens, provider })
+        Ok(Self { access: Arc::new(access), tokens, keys, provider })
     }
 
-    /// Which tokens came, went, or are not what they were.
-    pub(crate) fn changed_tokens_since(&self, before: &Self) -> Vec<Change> {
+    /// Which tokens came, went, or are not what they were; and which file of keys has others.
+    pub(crate) fn changes_since(&self, before: &Self) -> Vec<Change> {
         let (old, new) = (&before.tokens, &self.tokens);
         let mut ids: Vec<_> = old.iter().chain(new.iter()).map(|token| &token.id).collect();
         ids.sort();
@@ -108,7 +114,9 @@ impl Doors {
         let changed = ids.into_iter().filter(|id| old.get(id) != new.get(id));
         let change =
             |id: &String| Change::new(format!("access.tokens[{id}]"), told(old.get(id)), told(new.get(id)));
-        changed.map(change).collect()
+        let mut changes: Vec<_> = changed.map(change).collect();
+        changes.extend(self.keys.changes_since(&before.keys));
+        changes
     }
 }
 
@@ -175,7 +183,12 @@ fn remote(_: &audit_config::Jwt, _: Value, _: JwtOptions, _: &Handle) -> Result<
 fn told(token: Option<&Token>) -> Value {
     let Some(token) = token else { return Value::Null };
     let roles: Vec<_> = token.roles.iter().map(|role| role.as_str()).collect();
-    let mut told = json!({"roles": roles, "created": token.created.to_string()});
+    // The secret's hash stays where it is: this tells one hash from another, and leads to neither.
+    let mut told = json!({
+        "roles": roles,
+        "created": token.created.to_string(),
+        "secret_fingerprint": token.hash.fingerprint(),
+    });
     for (name, text) in [("name", &token.name), ("owner", &token.owner)] {
         if let Some(text) = text {
             told[name] = text.as_str().into();

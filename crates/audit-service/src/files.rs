@@ -1,8 +1,14 @@
 //! Files that are read again when they change.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+use audit_config::Change;
+use audit_model::Value;
+use serde_json::json;
+use sha2::{Digest as _, Sha256};
 
 /// Files, and what they looked like. A ConfigMap is changed by swapping a symbolic link to a directory above the file, so it is what
 /// the path leads to that counts; and a poll of a few paths a second costs nothing, where notifications would have to follow every link.
@@ -65,6 +71,40 @@ fn look(path: &PathBuf) -> Option<Looks> {
         // The time of change, which nobody can set, and not that of modification.
         changed: (file.ctime(), file.ctime_nsec()),
     })
+}
+
+/// What is in files that all may know, as far as it is told: each under the configuration's key that names it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Contents(BTreeMap<String, (PathBuf, String)>);
+
+impl Contents {
+    /// As they are now, those that can be read.
+    pub(crate) fn of(files: impl IntoIterator<Item = (String, PathBuf)>) -> Self {
+        let read = |(key, path): (String, PathBuf)| {
+            let content = fs::read(&path).ok()?;
+            Some((key, (path, fingerprint(&content))))
+        };
+        Self(files.into_iter().filter_map(read).collect())
+    }
+
+    /// The same files with something else in them.
+    pub(crate) fn changes_since(&self, before: &Self) -> Vec<Change> {
+        let told = |path: &Path, print: &str| -> Value {
+            json!({"file": path.display().to_string(), "fingerprint": print})
+        };
+        let changed = self.0.iter().filter_map(|(key, (path, now))| {
+            let (known, was) = before.0.get(key)?;
+            (known == path && was != now).then(|| Change::new(key, told(path, was), told(path, now)))
+        });
+        changed.collect()
+    }
+}
+
+/// Enough of a SHA-256 to tell two contents apart.
+pub(crate) fn fingerprint(content: &[u8]) -> String {
+    let digest = Sha256::digest(content);
+    let first: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    format!("sha256:{first}")
 }
 
 #[cfg(test)]

@@ -5,13 +5,14 @@ use std::sync::atomic::Ordering;
 use audit_model::{Timestamp, Value};
 use serde_json::json;
 
+use crate::running::Running;
 use crate::service::{Inner, lock};
 
 impl Inner {
     pub(crate) fn ready(&self) -> Result<(), Vec<String>> {
         let status = self.pipeline.status();
         let mut reasons: Vec<String> = status.can_record.err().into_iter().collect();
-        if self.stopping.load(Ordering::Relaxed) {
+        if self.stopping.is_cancelled() {
             reasons.push("the service is stopping".to_owned());
         }
         for place in status.destinations.iter().filter(|place| place.required) {
@@ -25,6 +26,22 @@ impl Inner {
         let ready = if reasons.is_empty() { 1.0 } else { 0.0 };
         metrics::gauge!("audit_log_ready").set(ready);
         if reasons.is_empty() { Ok(()) } else { Err(reasons) }
+    }
+
+    /// What goes wrong and does not keep events from being recorded.
+    pub(crate) fn warnings(&self) -> Vec<String> {
+        let sources = lock(&self.sources);
+        let failing = |(name, running): &(String, Running)| {
+            Some(format!("source `{name}`: {}", running.status().failing?))
+        };
+        let mut warnings: Vec<_> = sources.iter().filter_map(failing).collect();
+        drop(sources);
+        if self.unsettled.load(Ordering::Relaxed) {
+            let error = lock(&self.last_reload).as_ref().and_then(|(_, error)| error.clone());
+            let why = error.unwrap_or_default();
+            warnings.push(format!("the last reload stopped half-way and is tried again: {why}"));
+        }
+        warnings
     }
 
     pub(crate) fn status(&self) -> Value {
@@ -78,6 +95,7 @@ impl Inner {
             "now": now.to_string(),
             "ready": reasons.is_empty(),
             "not_ready": reasons,
+            "warnings": self.warnings(),
             "config": {"file": self.options.config_file.display().to_string(), "last_reload": reload},
             "log": {
                 "path": self.journal.path.display().to_string(),

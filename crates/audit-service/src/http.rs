@@ -5,13 +5,18 @@ use std::sync::{Arc, Weak};
 use audit_config::HttpSource as Configured;
 use audit_model::Value;
 use audit_source::SourceError;
-use audit_source_http::{HttpOptions, HttpSource, Limits, Operations};
+use audit_source_http::{HttpOptions, HttpSource, Limits, Listener, Operations};
 
 use crate::service::Inner;
 use crate::sources::tls;
 
 impl Inner {
-    pub(crate) fn http(self: &Arc<Self>, http: &Configured) -> Result<HttpSource, SourceError> {
+    /// With a listener that is there already, or one of its own.
+    pub(crate) fn http(
+        self: &Arc<Self>,
+        http: &Configured,
+        listener: Option<Listener>,
+    ) -> Result<HttpSource, SourceError> {
         let mut limits = Limits::default();
         if let Some(megabytes) = http.max_body_mb {
             let bytes = (megabytes.get() as usize).saturating_mul(1 << 20);
@@ -42,7 +47,10 @@ impl Inner {
         if let Some(server) = &http.tls {
             options = options.tls(tls(server));
         }
-        self.runtime.block_on(HttpSource::bind(options))
+        match listener {
+            Some(listener) => HttpSource::on(listener, options),
+            None => self.runtime.block_on(HttpSource::bind(options)),
+        }
     }
 }
 
@@ -62,7 +70,7 @@ impl Operations for Health {
     }
 
     fn warnings(&self) -> Vec<String> {
-        Vec::new()
+        self.0.upgrade().map(|inner| inner.warnings()).unwrap_or_default()
     }
 
     fn metrics(&self) -> String {

@@ -2,6 +2,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod access;
+mod change;
 mod error;
 mod files;
 mod health;
@@ -10,6 +11,7 @@ mod http;
 #[cfg(feature = "kafka")]
 mod kafka;
 mod operations;
+mod place;
 mod record;
 mod reload;
 mod running;

@@ -5,19 +5,20 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use audit_config::{Change, Config, JournalFile};
 use audit_model::{Timestamp, Value};
 use audit_pipeline::Pipeline;
-use audit_source::{Intake, Rejects};
+use audit_source::{CancellationToken, Intake, Rejects};
 use tokio::runtime::Handle;
 
 use crate::access::Doors;
-use crate::files::Files;
+use crate::files::{Contents, Files};
 use crate::running::Running;
+use crate::sources::server_tls;
 use crate::witness::OnRecord;
-use crate::{ReloadError, ServiceError, record};
+use crate::{ReloadError, ServiceError, record, reload};
 
 /// What a service is made of, besides its log.
 #[non_exhaustive]
@@ -78,6 +79,8 @@ pub(crate) struct Inner {
     pub(crate) doors: RwLock<Arc<Doors>>,
     pub(crate) witness: Arc<OnRecord>,
     pub(crate) sources: Mutex<Vec<(String, Running)>>,
+    /// Sources that were told to end, and that the end of the service waits for.
+    pub(crate) leaving: Mutex<Vec<Running>>,
     /// By name, so that one that is begun anew goes on counting.
     pub(crate) intakes: Mutex<HashMap<String, Intake>>,
     pub(crate) operations: Mutex<Option<crate::operations::Running>>,
@@ -85,8 +88,12 @@ pub(crate) struct Inner {
     pub(crate) last_reload: Mutex<Option<(Timestamp, Option<String>)>>,
     /// One at a time.
     pub(crate) reloading: Mutex<()>,
+    /// What the certificates were when they were last taken over.
+    pub(crate) certificates: Mutex<Contents>,
+    /// The log was changed in part only.
+    pub(crate) unsettled: AtomicBool,
     /// It takes no more events, or soon will not.
-    pub(crate) stopping: AtomicBool,
+    pub(crate) stopping: CancellationToken,
     asked: Mutex<Asked>,
     changed: Condvar,
 }
@@ -120,16 +127,20 @@ impl Service {
             config: RwLock::new(Arc::clone(&config)),
             doors: RwLock::new(Arc::new(doors)),
             sources: Mutex::default(),
+            leaving: Mutex::default(),
             intakes: Mutex::default(),
             operations: Mutex::default(),
             last_reload: Mutex::default(),
             reloading: Mutex::default(),
-            stopping: AtomicBool::new(false),
+            certificates: Mutex::new(reload::certificates(&config)),
+            unsettled: AtomicBool::new(false),
+            stopping: CancellationToken::new(),
             asked: Mutex::default(),
             changed: Condvar::new(),
             options,
         });
         if let Err(error) = inner.begin(&config) {
+            inner.begin_to_end();
             inner.end_sources();
             return Err(error);
         }
@@ -154,7 +165,7 @@ impl Service {
     /// destinations and sources that go need to finish. On record as `config.changed`, field by field.
     ///
     /// # Errors
-    /// When the new one cannot be used: then all is as before.
+    /// When the new one cannot be used: then all is as before, but for [`ReloadError::HalfWay`]. And when the service is to stop.
     pub fn reload(&self) -> Result<Vec<Change>, ReloadError> {
         self.inner.reload()
     }
@@ -188,28 +199,39 @@ impl Service {
         })
     }
 
-    /// Takes no more events, and waits until those on their way are recorded and answered; the log is still open then.
+    /// Takes no more events, and waits until those on their way are recorded and answered; the log is still open then. A reload that is on
+    /// its way goes no further.
     pub fn stop(&self) {
-        self.inner.stopping.store(true, Ordering::Relaxed);
+        tracing::info!("stopping: no more events are taken");
+        self.inner.stopping.cancel();
+        self.inner.begin_to_end();
         lock(&self.inner.asked).to_stop = true;
         self.inner.changed.notify_all();
         let housekeeper = lock(&self.housekeeper).take();
         if let Some(thread) = housekeeper {
             drop(thread.join());
         }
+        // Somebody else may have asked for one.
+        let _alone = lock(&self.inner.reloading);
         self.inner.end_sources();
+        let (recorded, refused) = self.counts();
+        tracing::info!(recorded, refused, "drained: what was on its way is recorded and answered");
         self.inner.witness.drain(Timestamp::now());
+        tracing::info!("stopped; the log can be closed");
     }
 }
 
 /// How often it is looked whether files changed.
 const LOOK: Duration = Duration::from_secs(1);
+/// How long until a reload that stopped half-way is tried again.
+const AGAIN: Duration = Duration::from_secs(30);
 
 impl Inner {
     /// Follows the configuration, and puts on record what has gathered.
     fn keep_house(self: &Arc<Self>) {
         let mut files = Files::new(self.files());
         let mut has_changed = false;
+        let mut tried = Instant::now();
         loop {
             let asked = lock(&self.asked);
             let waits = |asked: &mut Asked| !asked.to_reload && !asked.to_stop;
@@ -223,12 +245,18 @@ impl Inner {
             self.witness.flush(Timestamp::now());
             // Somebody may be writing them: they are read when they have been left alone for one look.
             let changes_now = files.have_changed();
-            let is_time = was_asked || (has_changed && !changes_now);
+            let is_due = self.unsettled.load(Ordering::Relaxed) && tried.elapsed() >= AGAIN;
+            let is_time = was_asked || is_due || (has_changed && !changes_now);
             has_changed = (has_changed || changes_now) && !is_time;
             if is_time {
+                tried = Instant::now();
                 match self.reload() {
                     Ok(changes) => {
                         tracing::info!(changes = changes.len(), "the configuration was read again");
+                    }
+                    Err(ReloadError::Stopping) => return,
+                    Err(error @ ReloadError::HalfWay(_)) => {
+                        tracing::error!("the configuration is not in effect: {error}");
                     }
                     Err(error) => tracing::error!("the configuration stays as it was: {error}"),
                 }
@@ -242,7 +270,11 @@ impl Inner {
         let config = self.config();
         let keys = config.access.jwt.as_ref().and_then(|jwt| jwt.jwks_file.clone());
         let own = [Some(self.options.config_file.clone()), config.access.tokens_file.clone(), keys];
-        own.into_iter().flatten().collect()
+        let certificates = config.sources.iter().filter_map(|source| {
+            let tls = server_tls(&source.kind)?;
+            Some([Some(tls.cert_file.clone()), Some(tls.key_file.clone()), tls.client_ca_file.clone()])
+        });
+        own.into_iter().chain(certificates.flatten()).flatten().collect()
     }
 
     pub(crate) fn config(&self) -> Arc<Config> {

@@ -4,15 +4,13 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-#[cfg(any(feature = "http", feature = "syslog"))]
-use audit_config::ServerTls;
-use audit_config::{Config, SourceFormat, SourceKind, Start};
+use audit_config::{Config, ServerTls, SourceFormat, SourceKind, Start};
 use audit_source::{Format, Intake, Source, SourceError};
 use audit_source_file::{FileOptions, FileSource};
 use audit_source_socket::{SocketOptions, SocketSource};
 
 use crate::ServiceError;
-use crate::running::Running;
+use crate::running::{Made, Running};
 use crate::service::{Inner, lock};
 
 /// What of a configuration this crate can run beyond what [`audit_config::BUILT`] says, as it was built.
@@ -32,81 +30,52 @@ pub const BUILT: &[&str] = &[
 impl Inner {
     /// Begins all that the configuration asks for.
     pub(crate) fn begin(self: &Arc<Self>, config: &Config) -> Result<(), ServiceError> {
-        self.begin_operations(config)?;
+        if let Some(operations) = &config.operations {
+            let server = self.make_operations(operations.address(), None)?;
+            self.launch_operations(server);
+        }
         for index in 0..config.sources.len() {
-            self.begin_source(config, index)?;
+            let made = self.make(config, index, None)?;
+            self.launch(made);
         }
         Ok(())
     }
 
-    /// Ends what changed or is gone, and begins what changed or is new; if that cannot be, all is as before.
-    pub(crate) fn change_sources(self: &Arc<Self>, old: &Config, new: &Config) -> Result<(), ServiceError> {
-        let is_in = |config: &Config, name: &str, index: usize, of: &Config| {
-            let there = config.sources.iter().position(|source| source.shown_name() == name);
-            there.is_some_and(|there| config.is_same_source(there, of, index))
-        };
-        let differs = |this: &Config, from: &Config| -> Vec<usize> {
-            let differs = |index: &usize| !is_in(from, this.sources[*index].shown_name(), *index, this);
-            (0..this.sources.len()).filter(differs).collect()
-        };
-        let (ending, beginning) = (differs(old, new), differs(new, old));
-        let operations_changed = format!("{:?}", old.operations) != format!("{:?}", new.operations);
-        // What can be made beside the old ones is made before anything ends. Where the old one has the place, what its new keys name is
-        // looked at, and the rest is known to be good.
-        let mut made = Vec::new();
-        let mut later = Vec::new();
-        for index in &beginning {
-            if ending.iter().any(|gone| is_same_place(&old.sources[*gone].kind, &new.sources[*index].kind)) {
-                check_files(&new.sources[*index]).map_err(|source| {
-                    let name = new.sources[*index].shown_name().to_owned();
-                    ServiceError::Source { name, source }
+    /// Reads what the listeners of a configuration read when they begin.
+    #[cfg(any(feature = "http", feature = "syslog"))]
+    pub(crate) fn check_files(&self, config: &Config) -> Result<(), ServiceError> {
+        for source in &config.sources {
+            if let Some(server) = server_tls(&source.kind) {
+                tls(server).server_config().map_err(|error| ServiceError::Source {
+                    name: source.shown_name().to_owned(),
+                    source: SourceError::Other(error.into()),
                 })?;
-                later.push(*index);
-            } else {
-                made.push(self.make(new, *index)?);
             }
         }
-        {
-            let sources = lock(&self.sources);
-            let ends = |name: &str| ending.iter().any(|index| old.sources[*index].shown_name() == name);
-            // All at once: each waits for what is on its way.
-            sources.iter().filter(|(name, _)| ends(name)).for_each(|(_, running)| running.begin_to_stop());
-        }
-        for index in &ending {
-            self.end_source(old.sources[*index].shown_name());
-        }
-        if operations_changed {
-            self.end_operations();
-        }
-        made.into_iter().for_each(|made| self.launch(made));
-        let begun = later
-            .iter()
-            .try_for_each(|index| self.begin_source(new, *index))
-            .and_then(|()| if operations_changed { self.begin_operations(new) } else { Ok(()) });
-        let Err(error) = begun else { return Ok(()) };
-        for index in &beginning {
-            self.end_source(new.sources[*index].shown_name());
-        }
-        let mut back = ending.iter().try_for_each(|index| self.begin_source(old, *index));
-        if operations_changed {
-            self.end_operations();
-            back = back.and_then(|()| self.begin_operations(old));
-        }
-        if let Err(back) = back {
-            tracing::error!("a source could not go on as before: {back}; restart the service");
-        }
-        Err(error)
+        Ok(())
+    }
+
+    #[cfg(not(any(feature = "http", feature = "syslog")))]
+    #[allow(clippy::unused_self, reason = "not in every build")]
+    pub(crate) fn check_files(&self, _: &Config) -> Result<(), ServiceError> {
+        Ok(())
+    }
+
+    /// Has all take nothing new.
+    pub(crate) fn begin_to_end(&self) {
+        lock(&self.sources).iter_mut().for_each(|(_, running)| running.begin_to_stop());
     }
 
     pub(crate) fn end_sources(&self) {
-        let all = std::mem::take(&mut *lock(&self.sources));
-        all.iter().for_each(|(_, running)| running.begin_to_stop());
+        let mut all: Vec<_> = std::mem::take(&mut *lock(&self.sources)).into_iter().map(|it| it.1).collect();
+        all.append(&mut lock(&self.leaving));
+        all.iter_mut().for_each(Running::begin_to_stop);
         self.runtime.block_on(async {
-            for (_, running) in all {
+            for running in &mut all {
                 running.stopped().await;
             }
         });
-        self.end_operations();
+        self.swap_operations(None);
     }
 
     /// The name of each listener, and the address that it has.
@@ -121,33 +90,33 @@ impl Inner {
         addresses
     }
 
-    fn end_source(&self, name: &str) {
-        let mut sources = lock(&self.sources);
-        let Some(index) = sources.iter().position(|(known, _)| known == name) else { return };
-        let (_, running) = sources.remove(index);
-        drop(sources);
-        self.runtime.block_on(running.stopped());
-    }
-
-    fn begin_source(self: &Arc<Self>, config: &Config, index: usize) -> Result<(), ServiceError> {
-        let made = self.make(config, index)?;
-        self.launch(made);
-        Ok(())
-    }
-
-    fn make(self: &Arc<Self>, config: &Config, index: usize) -> Result<Made, ServiceError> {
-        let name = config.sources[index].shown_name().to_owned();
-        match self.source(config, index) {
-            Ok((source, address)) => Ok(Made { name, source, address }),
-            Err(source) => Err(ServiceError::Source { name, source }),
+    pub(crate) fn swap_operations(&self, server: Option<Server>) {
+        let before = lock(&self.operations).take();
+        if let Some(server) = server {
+            self.launch_operations(server);
+        }
+        if let Some(before) = before {
+            self.runtime.block_on(before.end());
         }
     }
 
-    fn launch(&self, made: Made) {
-        let Made { name, source, address } = made;
-        match address {
+    pub(crate) fn make(
+        self: &Arc<Self>,
+        config: &Config,
+        index: usize,
+        listener: Option<Listener>,
+    ) -> Result<Made, ServiceError> {
+        self.source(config, index, listener).map_err(|source| ServiceError::Source {
+            name: config.sources[index].shown_name().to_owned(),
+            source,
+        })
+    }
+
+    pub(crate) fn launch(&self, made: Made) {
+        let name = made.name.clone();
+        match made.address {
             Some(address) => tracing::info!(source = %name, %address, "takes events"),
-            None => tracing::info!(source = %name, "takes events: {source:?}"),
+            None => tracing::info!(source = %name, "takes events: {:?}", made.source),
         }
         let intake = lock(&self.intakes)
             .entry(name.clone())
@@ -156,16 +125,24 @@ impl Inner {
             })
             .clone();
         intake.set_failing(None);
-        lock(&self.sources).push((name, Running::start(source, address, intake, &self.runtime)));
+        lock(&self.sources).push((name, Running::start(made, intake, &self.runtime)));
     }
 
-    /// A source that holds its address or file, and where it listens.
     fn source(
         self: &Arc<Self>,
         config: &Config,
         index: usize,
-    ) -> Result<(Box<dyn Source>, Option<SocketAddr>), SourceError> {
-        let unaddressed = |source: Box<dyn Source>| (source, None);
+        listener: Option<Listener>,
+    ) -> Result<Made, SourceError> {
+        let name = config.sources[index].shown_name().to_owned();
+        let _ = &listener;
+        let made = |source: Box<dyn Source>, address| Made {
+            name: name.clone(),
+            source,
+            address,
+            #[cfg(feature = "http")]
+            listener: None,
+        };
         Ok(match &config.sources[index].kind {
             SourceKind::File(file) => {
                 let options = FileOptions::new(&file.path, self.places(config))
@@ -174,30 +151,28 @@ impl Inner {
                         Start::Beginning => audit_source_file::Start::Beginning,
                         Start::End => audit_source_file::Start::End,
                     });
-                unaddressed(Box::new(FileSource::open(options)?))
+                made(Box::new(FileSource::open(options)?), None)
             }
             SourceKind::Socket(socket) => {
                 let options = SocketOptions::new(&socket.path)
                     .mode(socket.mode_bits().unwrap_or(0o600))
                     .format(format(socket.format));
                 let _in_runtime = self.runtime.enter();
-                unaddressed(Box::new(SocketSource::bind(options)?))
+                made(Box::new(SocketSource::bind(options)?), None)
             }
             #[cfg(feature = "http")]
             SourceKind::Http(http) => {
-                let source = self.http(http)?;
-                let address = source.local_addr();
-                (Box::new(source), Some(address))
+                let source = self.http(http, listener)?;
+                let (address, listener) = (source.local_addr(), source.listener());
+                Made { listener: Some(listener), ..made(Box::new(source), Some(address)) }
             }
             #[cfg(feature = "kafka")]
-            SourceKind::Kafka(kafka) => {
-                unaddressed(Box::new(self.kafka(config.sources[index].shown_name(), kafka)?))
-            }
+            SourceKind::Kafka(kafka) => made(Box::new(self.kafka(&name, kafka)?), None),
             #[cfg(feature = "syslog")]
             SourceKind::Syslog(syslog) => {
                 let source = self.syslog(syslog)?;
                 let address = source.local_addr();
-                (Box::new(source), Some(address))
+                made(Box::new(source), Some(address))
             }
             #[allow(unreachable_patterns, reason = "not in every build")]
             other => {
@@ -213,50 +188,23 @@ impl Inner {
     }
 }
 
-/// A source that holds its address or file.
-struct Made {
-    name: String,
-    source: Box<dyn Source>,
-    address: Option<SocketAddr>,
-}
+/// What another source can go on listening with.
+#[cfg(feature = "http")]
+pub(crate) type Listener = audit_source_http::Listener;
+#[cfg(not(feature = "http"))]
+pub(crate) type Listener = ();
+#[cfg(feature = "http")]
+pub(crate) type Server = audit_source_http::OperationsServer;
+#[cfg(not(feature = "http"))]
+pub(crate) type Server = ();
 
-/// Whether two sources cannot be at once: an address, a path or a topic is theirs both.
-fn is_same_place(one: &SourceKind, other: &SourceKind) -> bool {
-    let address = |kind: &SourceKind| match kind {
-        SourceKind::Http(http) => Some(http.address()),
-        SourceKind::Syslog(syslog) => Some(syslog.address()),
+/// The certificate of a listener.
+pub(crate) fn server_tls(kind: &SourceKind) -> Option<&ServerTls> {
+    match kind {
+        SourceKind::Http(http) => http.tls.as_ref(),
+        SourceKind::Syslog(syslog) => syslog.tls.as_ref(),
         _ => None,
-    };
-    match (one, other) {
-        (SourceKind::File(one), SourceKind::File(other)) => one.path == other.path,
-        (SourceKind::Socket(one), SourceKind::Socket(other)) => one.path == other.path,
-        (SourceKind::Kafka(one), SourceKind::Kafka(other)) => {
-            one.topics.iter().any(|topic| other.topics.contains(topic))
-        }
-        _ => address(one).is_some_and(|address_of_one| {
-            address(other).is_some_and(|other| {
-                let any = other.ip().is_unspecified() || address_of_one.ip().is_unspecified();
-                address_of_one.port() == other.port() && (any || address_of_one.ip() == other.ip())
-            })
-        }),
     }
-}
-
-/// Reads what a source reads when it begins.
-fn check_files(source: &audit_config::Source) -> Result<(), SourceError> {
-    #[cfg(any(feature = "http", feature = "syslog"))]
-    {
-        let server = match &source.kind {
-            SourceKind::Http(http) => http.tls.as_ref(),
-            SourceKind::Syslog(syslog) => syslog.tls.as_ref(),
-            _ => None,
-        };
-        if let Some(server) = server {
-            tls(server).server_config().map_err(|error| SourceError::Other(error.into()))?;
-        }
-    }
-    let _ = source;
-    Ok(())
 }
 
 pub(crate) fn format(format: SourceFormat) -> Format {
