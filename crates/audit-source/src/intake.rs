@@ -278,7 +278,7 @@ impl Intake {
         }
     }
 
-    /// Says what keeps the source from bringing events; `None` when it brings them again.
+    /// Says what is wrong with the source, such as what keeps it from bringing events; `None` when it is over.
     ///
     /// A change is in the program's log, and in the metric `audit_log_source_failing`.
     pub fn set_failing(&self, reason: Option<String>) {
@@ -300,9 +300,9 @@ impl Intake {
         self.shared.is_not_taken.store(condition.not_taken.is_some(), Ordering::Relaxed);
         match (before, condition.reason()) {
             (before, Some(reason)) if before.as_ref() != Some(reason) => {
-                tracing::warn!(source, "brings no events: {reason}");
+                tracing::warn!(source, "fails: {reason}");
             }
-            (Some(_), None) => tracing::info!(source, "brings events again"),
+            (Some(_), None) => tracing::info!(source, "works again"),
             _ => {}
         }
         self.shared.failing.set(if condition.reason().is_some() { 1.0 } else { 0.0 });
