@@ -51,11 +51,17 @@ impl Inner {
 
 #[cfg(not(feature = "http"))]
 impl Inner {
-    pub(crate) fn make_operations(&self, _: SocketAddr, _: Option<()>) -> Result<(), ServiceError> {
+    #[allow(clippy::unused_self, reason = "not in every build")]
+    pub(crate) fn make_operations(
+        &self,
+        _: SocketAddr,
+        _: Option<crate::sources::Listener>,
+    ) -> Result<crate::sources::Server, ServiceError> {
         Err(ServiceError::NotBuilt { path: "operations".to_owned(), feature: "http" })
     }
 
-    pub(crate) fn launch_operations(&self, (): ()) {}
+    #[allow(clippy::unused_self, reason = "not in every build")]
+    pub(crate) fn launch_operations(&self, _: crate::sources::Server) {}
 }
 
 impl Running {

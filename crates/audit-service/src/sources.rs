@@ -191,12 +191,18 @@ impl Inner {
 /// What another source can go on listening with.
 #[cfg(feature = "http")]
 pub(crate) type Listener = audit_source_http::Listener;
+/// There is none in this build.
 #[cfg(not(feature = "http"))]
-pub(crate) type Listener = ();
+#[derive(Clone, Copy)]
+#[allow(dead_code, reason = "nobody makes one")]
+pub(crate) struct Listener;
 #[cfg(feature = "http")]
 pub(crate) type Server = audit_source_http::OperationsServer;
+/// There is none in this build.
 #[cfg(not(feature = "http"))]
-pub(crate) type Server = ();
+#[derive(Clone, Copy)]
+#[allow(dead_code, reason = "nobody makes one")]
+pub(crate) struct Server;
 
 /// The certificate of a listener.
 pub(crate) fn server_tls(kind: &SourceKind) -> Option<&ServerTls> {
