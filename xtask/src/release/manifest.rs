@@ -34,6 +34,24 @@ pub(crate) fn with_registry(manifest: &str, registry: &str) -> Result<String> {
     Ok(document.to_string())
 }
 
+/// The lock file of another workspace that has our crates by their paths.
+///
+/// # Errors
+/// If it is no lock file.
+pub(crate) fn lock_with_version(lock: &str, from: &Version, to: &Version) -> Result<String> {
+    let mut document: DocumentMut = lock.parse().context("this is no lock file")?;
+    let packages = document["package"].as_array_of_tables_mut().context("this is no lock file")?;
+    // What has no source has a path.
+    for package in packages.iter_mut().filter(|package| !package.contains_key("source")) {
+        if let Some(own) = package.get_mut("version").and_then(|own| own.as_value_mut())
+            && own.as_str() == Some(&from.to_string())
+        {
+            replace(own, to);
+        }
+    }
+    Ok(document.to_string())
+}
+
 /// The dependencies that are members: they have a path.
 fn internal(document: &mut DocumentMut) -> Result<impl Iterator<Item = &mut InlineTable>> {
     let all = document["workspace"]["dependencies"].as_table_mut();
@@ -72,6 +90,15 @@ plain = "0.1.0"
             .replace("version = \"0.1.0\" # one", "version = \"0.2.0\" # one")
             .replace("crates/ours\", version = \"0.1.0\"", "crates/ours\", version = \"0.2.0\"");
         assert_eq!(after, expected);
+    }
+
+    #[test]
+    fn a_lock_file_follows() {
+        let lock = "version = 4\n\n[[package]]\nname = \"ours\"\nversion = \"0.1.0\"\n\n[[package]]\n\
+                    name = \"theirs\"\nversion = \"0.1.0\"\nsource = \"registry\"\n\n[[package]]\n\
+                    name = \"fuzz\"\nversion = \"0.0.0\"\n";
+        let after = lock_with_version(lock, &Version::new(0, 1, 0), &Version::new(0, 2, 0)).unwrap();
+        assert_eq!(after, lock.replacen("0.1.0", "0.2.0", 1));
     }
 
     #[test]

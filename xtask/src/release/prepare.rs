@@ -64,6 +64,11 @@ pub(crate) fn prepare(workspace: &Workspace, version: &str, date: Option<&str>) 
     if !workspace.cargo("update --workspace --offline --quiet").run()? {
         bail!("Cargo.lock could not be brought to {version}");
     }
+    let fuzz = workspace.file("fuzz/Cargo.lock");
+    if fuzz.exists() {
+        let lock = manifest::lock_with_version(&read(&fuzz)?, &now, &version).context("fuzz/Cargo.lock")?;
+        fs::write(&fuzz, lock).context("cannot write fuzz/Cargo.lock")?;
+    }
     let others = mentions::of_other_versions(workspace, &version)?;
     if !others.is_empty() {
         bail!("these lines name a version that is not {version}; correct them:\n{}", others.join("\n"));
