@@ -21,11 +21,11 @@ const CARGO_FUZZ: Tool = Tool {
 
 /// What each target begins with, so that it need not find out by itself what a line looks like.
 const SEEDS: &[(&str, &[&str])] = &[
-    ("condition", &["crates/audit-condition/tests/questions", "docs/examples/rules"]),
+    ("condition", &["fuzz/seeds/condition.txt"]),
     ("configuration", &["docs/examples"]),
     ("event", &["docs/examples/events.ndjson"]),
     ("record", &["docs/test-vectors"]),
-    ("syslog", &[]),
+    ("syslog", &["fuzz/seeds/syslog.txt"]),
 ];
 
 /// Each target for that long.
@@ -69,7 +69,7 @@ fn cargo_fuzz(task: &str) -> Result<Shell> {
         .env("CARGO_TARGET_DIR", &target.to_string_lossy()))
 }
 
-/// Lines of files that are here anyway, and whole files; what a run finds interesting is added.
+/// Files that are here anyway, whole or line by line; what a run finds interesting is added.
 fn corpus(target: &str, seeds: &[&str]) -> Result<PathBuf> {
     let corpus = target_dir()?.join("fuzz-corpus").join(target);
     fs::create_dir_all(&corpus).with_context(|| format!("cannot make {}", corpus.display()))?;
@@ -79,10 +79,13 @@ fn corpus(target: &str, seeds: &[&str]) -> Result<PathBuf> {
         for file in files {
             let name = file.file_name().expect("a file has a name").to_string_lossy().into_owned();
             let bytes = fs::read(&file).with_context(|| format!("cannot read {}", file.display()))?;
-            for (place, line) in bytes.split(|byte| *byte == b'\n').take(200).enumerate() {
-                fs::write(corpus.join(format!("{name}-{place}")), line)?;
+            if name.ends_with(".ndjson") || name.ends_with(".txt") {
+                for (place, line) in bytes.split(|byte| *byte == b'\n').take(200).enumerate() {
+                    fs::write(corpus.join(format!("{name}-{place}")), line)?;
+                }
+            } else {
+                fs::write(corpus.join(name), bytes)?;
             }
-            fs::write(corpus.join(name), bytes)?;
         }
     }
     Ok(corpus)
