@@ -53,7 +53,7 @@ Tasks of this workspace
     cargo xtask compare     all of them, written into docs/benchmarks.md; on an idle machine
     cargo xtask recording   makes docs/recording.svg, which the README shows, by running what is in it
     cargo xtask release     prepare, check, publish, and a rehearsal of all of it; `release help`
-    cargo xtask fuzz SECONDS  each fuzz target for that long, where a nightly Rust is there
+    cargo xtask fuzz        each fuzz target for a minute (or N seconds), where a nightly Rust is there
     cargo xtask services    the servers that the live tests talk to: up, down, status
     cargo xtask help        this text
 

@@ -17,15 +17,16 @@ static IMAGE: LazyLock<Regex> = LazyLock::new(|| {
 });
 
 static DEPENDENCY: LazyLock<Regex> = LazyLock::new(|| {
-    let dependency = r#"audit-[a-z0-9-]+(?:@| = "| = \{[^}]*version = ")\^?=?(\d+(?:\.\d+)*[-.0-9A-Za-z]*)"#;
+    let dependency =
+        r#"(audit-[a-z0-9-]+(?:@| = "| = \{[^}]*version = ")\^?=?)(\d+(?:\.\d+)*[-.0-9A-Za-z]*)"#;
     Regex::new(dependency).expect("a test uses it")
 });
 
-/// Writes the version into every name of an image.
-pub(crate) fn set_images(workspace: &Workspace, version: &Version) -> Result<()> {
+/// Writes the version wherever one is named, as exactly as it was.
+pub(crate) fn set(workspace: &Workspace, version: &Version) -> Result<()> {
     for path in texts(workspace)? {
         let before = read(&path)?;
-        let after = with_images(&before, version);
+        let after = with_version(&before, version);
         if after != before {
             fs::write(&path, after).with_context(|| format!("cannot write {}", path.display()))?;
         }
@@ -45,13 +46,21 @@ pub(crate) fn of_other_versions(workspace: &Workspace, version: &Version) -> Res
     Ok(found)
 }
 
-fn with_images(text: &str, version: &Version) -> String {
-    IMAGE.replace_all(text, |found: &Captures<'_>| format!("{}{version}", &found[1])).into_owned()
+fn with_version(text: &str, version: &Version) -> String {
+    let text = IMAGE.replace_all(text, |found: &Captures<'_>| format!("{}{version}", &found[1]));
+    let as_exactly = |found: &Captures<'_>| {
+        let numbers = [version.major, version.minor, version.patch].map(|number| number.to_string());
+        match found[2].split('.').count() {
+            exact @ 1..=2 => format!("{}{}", &found[1], numbers[..exact].join(".")),
+            _ => format!("{}{version}", &found[1]),
+        }
+    };
+    DEPENDENCY.replace_all(&text, as_exactly).into_owned()
 }
 
 fn names_another(line: &str, version: &Version) -> bool {
     let images = IMAGE.captures_iter(line).any(|found| found[2] != version.to_string());
-    let dependencies = DEPENDENCY.captures_iter(line).any(|found| !covers(&found[1], version));
+    let dependencies = DEPENDENCY.captures_iter(line).any(|found| !covers(&found[2], version));
     images || dependencies
 }
 
@@ -86,10 +95,25 @@ mod tests {
     #[test]
     fn images_get_the_version_and_the_rest_stays() {
         let before = "image: audit-log:0.1.0\napiVersion: 0.1.0\n    image.version=\"0.1.0\"\n";
-        let after = with_images(before, &VERSION);
+        let after = with_version(before, &VERSION);
         assert_eq!(after, before.replace("audit-log:0.1.0", "audit-log:0.2.0"));
-        let label = with_images("org.opencontainers.image.version=\"0.1.0-rc.1\"", &VERSION);
+        let label = with_version("org.opencontainers.image.version=\"0.1.0-rc.1\"", &VERSION);
         assert_eq!(label, "org.opencontainers.image.version=\"0.2.0\"");
+    }
+
+    #[test]
+    fn dependencies_get_it_as_exactly_as_it_was() {
+        for (before, after) in [
+            ("audit-log = \"0.1\"", "audit-log = \"0.2\""),
+            (
+                "audit-log = { version = \"0.1.0\", features = [] }",
+                "audit-log = { version = \"0.2.0\", features = [] }",
+            ),
+            ("cargo add audit-log@=0.1.0", "cargo add audit-log@=0.2.0"),
+            ("audit-integrity = \"0\"", "audit-integrity = \"0\""),
+        ] {
+            assert_eq!(with_version(before, &VERSION), after);
+        }
     }
 
     #[test]

@@ -52,6 +52,10 @@ pub(crate) fn prepare(workspace: &Workspace, version: &str, date: Option<&str>) 
     if version <= now {
         bail!("{version} is not higher than {now}, which the crates have now; take a higher one");
     }
+    let others = mentions::of_other_versions(workspace, &now)?;
+    if !others.is_empty() {
+        bail!("these lines name a version that is not {now}; correct them:\n{}", others.join("\n"));
+    }
     let root_manifest = workspace.file("Cargo.toml");
     let history = workspace.file("CHANGELOG.md");
     let read =
@@ -60,7 +64,7 @@ pub(crate) fn prepare(workspace: &Workspace, version: &str, date: Option<&str>) 
     let new_history = changelog::release(&read(&history)?, &version, date)?;
     fs::write(&root_manifest, new_manifest).context("cannot write Cargo.toml")?;
     fs::write(&history, new_history).context("cannot write CHANGELOG.md")?;
-    mentions::set_images(workspace, &version)?;
+    mentions::set(workspace, &version)?;
     if !workspace.cargo("update --workspace --offline --quiet").run()? {
         bail!("Cargo.lock could not be brought to {version}");
     }
@@ -68,10 +72,6 @@ pub(crate) fn prepare(workspace: &Workspace, version: &str, date: Option<&str>) 
     if fuzz.exists() {
         let lock = manifest::lock_with_version(&read(&fuzz)?, &now, &version).context("fuzz/Cargo.lock")?;
         fs::write(&fuzz, lock).context("cannot write fuzz/Cargo.lock")?;
-    }
-    let others = mentions::of_other_versions(workspace, &version)?;
-    if !others.is_empty() {
-        bail!("these lines name a version that is not {version}; correct them:\n{}", others.join("\n"));
     }
     println!("{now} -> {version}, of {date}");
     Ok(())
