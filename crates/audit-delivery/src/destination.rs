@@ -199,7 +199,7 @@ impl Destination {
                 sequence_number: record.sequence_number,
                 reason,
             };
-            Ok(Receipt { rejected: rejected.map(named).collect() })
+            Ok(Receipt::rejecting(rejected.map(named).collect()))
         })
     }
 

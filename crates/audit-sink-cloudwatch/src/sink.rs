@@ -187,7 +187,7 @@ impl Sink for CloudwatchSink {
                     }
                 }
             }
-            Ok(Receipt { rejected: self.progress.rejected() })
+            Ok(Receipt::rejecting(self.progress.rejected()))
         })
     }
 

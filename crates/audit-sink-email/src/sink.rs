@@ -44,7 +44,7 @@ impl Sink for EmailSink {
             let place = route.server.place();
             let done = self.progress.take();
             let rejected = done.map(|progress| progress.into_rejected(&place, &route.names));
-            Ok(Receipt { rejected: rejected.unwrap_or_default() })
+            Ok(Receipt::rejecting(rejected.unwrap_or_default()))
         })
     }
 

@@ -55,7 +55,7 @@ impl KafkaSink {
         match self.deliver(&connection, batch).await {
             Delivered::All(rejected) => {
                 self.connection = Some(connection);
-                Ok(Receipt { rejected })
+                Ok(Receipt::rejecting(rejected))
             }
             Delivered::Part(why) => {
                 self.connection = Some(connection);

@@ -90,7 +90,7 @@ impl Sink for SyslogSink {
                     sent.map(|()| rejected)
                 }
             };
-            sent.map(|rejected| Receipt { rejected }).map_err(SinkError::retryable)
+            sent.map(Receipt::rejecting).map_err(SinkError::retryable)
         })
     }
 

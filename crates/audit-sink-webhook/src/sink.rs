@@ -97,7 +97,7 @@ impl Sink for WebhookSink {
                 }
             }
             let rejected = self.progress.take().map(Progress::into_rejected).unwrap_or_default();
-            Ok(Receipt { rejected })
+            Ok(Receipt::rejecting(rejected))
         })
     }
 

@@ -25,11 +25,13 @@ pub enum SinkError {
 
 impl SinkError {
     /// It may work later.
+    #[must_use]
     pub fn retryable(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self::Retryable { source: source.into(), retry_after: None }
     }
 
     /// The place will never take this batch as it is.
+    #[must_use]
     pub fn rejected(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self::Rejected { source: source.into() }
     }

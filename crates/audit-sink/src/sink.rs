@@ -45,10 +45,18 @@ pub trait Sink: Send + fmt::Debug {
 /// What a place promised about a batch.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[must_use]
+#[non_exhaustive]
 pub struct Receipt {
     /// Records that the place will never take, in the order of the batch. All others are accepted, as durably as
     /// the place makes anything.
     pub rejected: Vec<Rejection>,
+}
+
+impl Receipt {
+    /// All records are accepted but these, which the place will never take.
+    pub fn rejecting(rejected: Vec<Rejection>) -> Self {
+        Self { rejected }
+    }
 }
 
 /// A record that the place will never take.

@@ -119,7 +119,7 @@ impl Sink for Notifier {
                 }
             }
             (self.attempts, self.is_told) = (0, false);
-            Ok(Receipt { rejected })
+            Ok(Receipt::rejecting(rejected))
         })
     }
 

@@ -107,7 +107,7 @@ impl Sink for Place {
             accepted.records.retain(|record| !refused.contains(&record.sequence_number));
             self.state.lock().unwrap().accepted.push(accepted);
             let reject = |sequence_number| Rejection { sequence_number, reason: "bad".to_owned() };
-            Ok(Receipt { rejected: refused.into_iter().map(reject).collect() })
+            Ok(Receipt::rejecting(refused.into_iter().map(reject).collect()))
         })
     }
 
