@@ -268,7 +268,7 @@ pub(crate) fn kafka(kafka: &crate::KafkaDestination, timeout: Duration) -> audit
 #[cfg(feature = "syslog")]
 fn syslog(
     syslog: &crate::SyslogDestination,
-) -> Result<audit_sink_syslog::SyslogSink, audit_sink_syslog::OptionsError> {
+) -> Result<audit_sink_syslog::SyslogSink, audit_sink_syslog::SyslogOptionsError> {
     use audit_sink_syslog::{Facility, Format, Framing, SyslogOptions, SyslogSink, Transport};
     let server = syslog.server.clone();
     let transport = match syslog.protocol {

@@ -61,7 +61,7 @@ pub enum Facility {
     "no syslog facility is called {0:?}; expected one of kern, user, mail, daemon, auth, syslog, lpr, news, uucp, \
          cron, authpriv, ftp, ntp, audit, alert, clock, local0 to local7"
 )]
-pub struct UnknownFacility(String);
+pub struct FacilityError(String);
 
 /// By number: the names that rsyslog and `syslog.conf(5)` use.
 const NAMES: [(Facility, &str); 24] = [
@@ -111,12 +111,12 @@ impl fmt::Display for Facility {
 }
 
 impl FromStr for Facility {
-    type Err = UnknownFacility;
+    type Err = FacilityError;
 
     /// Reads a name, in letters of any case.
-    fn from_str(name: &str) -> Result<Self, UnknownFacility> {
+    fn from_str(name: &str) -> Result<Self, FacilityError> {
         let found = NAMES.iter().find(|(_, known)| known.eq_ignore_ascii_case(name));
-        found.map(|(facility, _)| *facility).ok_or_else(|| UnknownFacility(name.to_owned()))
+        found.map(|(facility, _)| *facility).ok_or_else(|| FacilityError(name.to_owned()))
     }
 }
 

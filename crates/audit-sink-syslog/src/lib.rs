@@ -7,6 +7,6 @@ mod options;
 mod sink;
 mod stream;
 
-pub use facility::{Facility, UnknownFacility};
-pub use options::{Format, Framing, OptionsError, SyslogOptions, Transport};
+pub use facility::{Facility, FacilityError};
+pub use options::{Format, Framing, SyslogOptions, SyslogOptionsError, Transport};
 pub use sink::SyslogSink;

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::Offset;
 
-use crate::options::{Format, Framing, OptionsError, SyslogOptions};
+use crate::options::{Format, Framing, SyslogOptions, SyslogOptionsError};
 
 /// The SD-ID of our structured data. 32473 is the enterprise number that RFC 5612 sets aside for documentation: the
 /// project has none of its own.
@@ -35,7 +35,7 @@ impl Messages {
         process_id: u32,
         local: bool,
         largest: usize,
-    ) -> Result<Self, OptionsError> {
+    ) -> Result<Self, SyslogOptionsError> {
         let hostname = match &options.hostname {
             Some(hostname) => {
                 // RFC 5424 §6, HOSTNAME
@@ -255,11 +255,11 @@ fn fits(
     longest: usize,
     expected: &'static str,
     allowed: impl Fn(u8) -> bool,
-) -> Result<(), OptionsError> {
+) -> Result<(), SyslogOptionsError> {
     if (1..=longest).contains(&value.len()) && value.bytes().all(allowed) {
         return Ok(());
     }
-    Err(OptionsError::Name { field, value: value.to_owned(), longest, expected })
+    Err(SyslogOptionsError::Name { field, value: value.to_owned(), longest, expected })
 }
 
 #[cfg(test)]

@@ -24,7 +24,7 @@ pub struct SyslogOptions {
 }
 
 /// How messages get to the server.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Transport {
     /// One datagram a message (RFC 5426), nothing acknowledged; the usual port is 514.
@@ -82,7 +82,7 @@ pub enum Framing {
 /// Why no sink can be made of the options.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum OptionsError {
+pub enum SyslogOptionsError {
     /// The server is not `host:port`.
     #[error(
         "the syslog server {0:?} is not host:port; write for example logs.example.com:6514, or [::1]:514"
@@ -204,20 +204,23 @@ impl SyslogOptions {
 }
 
 /// The host in `host:port`, without the brackets of an IPv6 address.
-pub(crate) fn host_of(server: &str) -> Result<&str, OptionsError> {
+pub(crate) fn host_of(server: &str) -> Result<&str, SyslogOptionsError> {
     let parts = server.rsplit_once(':').filter(|(_, port)| port.parse::<u16>().is_ok());
     let host =
         parts.map(|(host, _)| host.strip_prefix('[').and_then(|h| h.strip_suffix(']')).unwrap_or(host));
-    host.filter(|host| !host.is_empty()).ok_or_else(|| OptionsError::Server(server.to_owned()))
+    host.filter(|host| !host.is_empty()).ok_or_else(|| SyslogOptionsError::Server(server.to_owned()))
 }
 
 /// The name to verify the server's certificate for.
-pub(crate) fn server_name(server: &str, name: Option<&str>) -> Result<ServerName<'static>, OptionsError> {
+pub(crate) fn server_name(
+    server: &str,
+    name: Option<&str>,
+) -> Result<ServerName<'static>, SyslogOptionsError> {
     let name = match name {
         Some(name) => name,
         None => host_of(server)?,
     };
-    ServerName::try_from(name.to_owned()).map_err(|_| OptionsError::ServerName(name.to_owned()))
+    ServerName::try_from(name.to_owned()).map_err(|_| SyslogOptionsError::ServerName(name.to_owned()))
 }
 
 #[cfg(test)]

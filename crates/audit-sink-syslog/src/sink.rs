@@ -6,7 +6,7 @@ use tokio_rustls::TlsConnector;
 
 use crate::datagram::{DatagramServer, DatagramSocket, LARGEST_UDP};
 use crate::message::Messages;
-use crate::options::{Framing, OptionsError, SyslogOptions, Transport, host_of, server_name};
+use crate::options::{Framing, SyslogOptions, SyslogOptionsError, Transport, host_of, server_name};
 use crate::stream::{self, Connection, End, StreamServer};
 
 /// Sends records to a syslog server, one a message.
@@ -30,7 +30,7 @@ impl SyslogSink {
     /// # Errors
     /// When a name does not fit its field of the message, the server is not `host:port`, or the certificates and keys
     /// cannot be used.
-    pub fn new(options: SyslogOptions) -> Result<Self, OptionsError> {
+    pub fn new(options: SyslogOptions) -> Result<Self, SyslogOptionsError> {
         let (local, largest) = match options.transport {
             Transport::Udp { .. } => (false, LARGEST_UDP),
             #[cfg(unix)]

@@ -11,7 +11,7 @@ use crate::any_certificate::AnyCertificate;
 use crate::{TlsError, pem};
 
 /// Whom a TLS client trusts, and who it says it is.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TlsOptions {
     /// PEM file of the certificates to trust, instead of the platform's roots.

@@ -9,7 +9,7 @@ use rustls::{RootCertStore, ServerConfig};
 use crate::{TlsError, pem};
 
 /// Who a TLS server says it is, and whose client certificates it believes.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ServerTlsOptions {
     /// PEM file of the server's certificate, followed by its intermediates.
