@@ -9,7 +9,7 @@ mod request;
 mod retention;
 mod sink;
 
-pub use options::{CloudwatchOptions, InvalidName};
+pub use options::{CloudwatchOptions, CloudwatchOptionsError};
 #[cfg(feature = "retention")]
 pub use retention::CloudwatchRetention;
 pub use sink::CloudwatchSink;

@@ -18,7 +18,7 @@ pub struct CloudwatchOptions {
 /// [CreateLogStream]: https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_CreateLogStream.html
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
-pub enum InvalidName {
+pub enum CloudwatchOptionsError {
     /// Of the log group.
     #[error(
         "log group `{0}`: expected 1 to 512 of the characters a-z A-Z 0-9 . - _ / #, not beginning with `aws/`"
@@ -69,13 +69,13 @@ impl CloudwatchOptions {
         self
     }
 
-    pub(crate) fn checked(self) -> Result<Self, InvalidName> {
+    pub(crate) fn checked(self) -> Result<Self, CloudwatchOptionsError> {
         let of_group = |c: char| c.is_ascii_alphanumeric() || ".-_/#".contains(c);
         if !fits(&self.log_group, of_group) || self.log_group.starts_with("aws/") {
-            return Err(InvalidName::LogGroup(self.log_group));
+            return Err(CloudwatchOptionsError::LogGroup(self.log_group));
         }
         if !fits(&self.log_stream, |c| !":*".contains(c)) {
-            return Err(InvalidName::LogStream(self.log_stream));
+            return Err(CloudwatchOptionsError::LogStream(self.log_stream));
         }
         Ok(self)
     }
@@ -97,9 +97,9 @@ fn fits(name: &str, allowed: impl Fn(char) -> bool) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{CloudwatchOptions, InvalidName, without_userinfo};
+    use super::{CloudwatchOptions, CloudwatchOptionsError, without_userinfo};
 
-    fn check(group: &str, stream: &str) -> Result<(), InvalidName> {
+    fn check(group: &str, stream: &str) -> Result<(), CloudwatchOptionsError> {
         CloudwatchOptions::new(group, stream).checked().map(drop)
     }
 
@@ -108,10 +108,10 @@ mod tests {
         assert_eq!(check("/audit/prod.eu-1_a#b", "héte rogène/[$LATEST]"), Ok(()));
         assert_eq!(check(&"g".repeat(512), &"s".repeat(512)), Ok(()));
         for group in ["", "a b", "a:b", "aws/mine", "é", &"g".repeat(513)] {
-            assert_eq!(check(group, "s"), Err(InvalidName::LogGroup(group.to_owned())));
+            assert_eq!(check(group, "s"), Err(CloudwatchOptionsError::LogGroup(group.to_owned())));
         }
         for stream in ["", "a:b", "a*", &"s".repeat(513)] {
-            assert_eq!(check("g", stream), Err(InvalidName::LogStream(stream.to_owned())));
+            assert_eq!(check("g", stream), Err(CloudwatchOptionsError::LogStream(stream.to_owned())));
         }
     }
 

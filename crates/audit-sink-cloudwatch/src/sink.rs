@@ -7,7 +7,7 @@ use aws_sdk_cloudwatchlogs::types::{InputLogEvent, RejectedLogEventsInfo};
 use crate::error::{Missing, Refusal};
 use crate::progress::Progress;
 use crate::request::{Event, LIMITS, plan, rejections};
-use crate::{CloudwatchOptions, InvalidName};
+use crate::{CloudwatchOptions, CloudwatchOptionsError};
 
 /// How many requests of one `send` may be refused before it gives way to whatever else its caller has to do; what was
 /// found so far is kept, and the next attempt goes on from there.
@@ -38,7 +38,7 @@ impl CloudwatchSink {
     ///
     /// # Errors
     /// When CloudWatch Logs takes no such name.
-    pub fn new(options: CloudwatchOptions) -> Result<Self, InvalidName> {
+    pub fn new(options: CloudwatchOptions) -> Result<Self, CloudwatchOptionsError> {
         Ok(Self { options: options.checked()?, client: None, progress: Progress::default(), closed: false })
     }
 
