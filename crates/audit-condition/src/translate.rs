@@ -85,7 +85,7 @@ impl Target {
 
     /// The name that [`FromStr`] reads.
     #[must_use]
-    pub fn name(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Sql => "sql",
             Self::Insights => "insights",
@@ -99,7 +99,7 @@ impl FromStr for Target {
     type Err = TargetError;
 
     fn from_str(text: &str) -> Result<Self, TargetError> {
-        let named = |name: &str| Self::ALL.into_iter().find(|target| target.name() == name);
+        let named = |name: &str| Self::ALL.into_iter().find(|target| target.as_str() == name);
         named(text).ok_or_else(|| {
             let synonym = match text.to_ascii_lowercase().as_str() {
                 "athena" | "trino" | "presto" => Some(Self::Sql),
@@ -108,11 +108,12 @@ impl FromStr for Target {
                 lower => named(lower),
             };
             let likely = synonym.or_else(|| {
-                Self::ALL.into_iter().find(|target| strsim::jaro_winkler(target.name(), text) > 0.84)
+                Self::ALL.into_iter().find(|target| strsim::jaro_winkler(target.as_str(), text) > 0.84)
             });
             TargetError {
                 found: text.chars().take(40).collect(),
-                hint: likely.map_or_else(String::new, |target| format!("; did you mean {}?", target.name())),
+                hint: likely
+                    .map_or_else(String::new, |target| format!("; did you mean {}?", target.as_str())),
             }
         })
     }

@@ -12,8 +12,8 @@ fn expected(condition: &str) -> Vec<(String, String)> {
     Target::ALL
         .into_iter()
         .map(|target| match condition.translate(target) {
-            Ok(text) => (target.name().to_owned(), text),
-            Err(error) => (format!("text {} can't", target.name()), error.to_string()),
+            Ok(text) => (target.as_str().to_owned(), text),
+            Err(error) => (format!("text {} can't", target.as_str()), error.to_string()),
         })
         .collect()
 }

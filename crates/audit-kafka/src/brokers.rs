@@ -114,7 +114,7 @@ impl Brokers {
     }
 
     fn validate_security(&self) -> Result<(), KafkaOptionsError> {
-        let protocol = self.protocol.name();
+        let protocol = self.protocol.as_str();
         let (tls, sasl) = (self.protocol.has_tls(), self.protocol.has_sasl());
         let without_effect = |option, instead| KafkaOptionsError::NoEffect { protocol, option, instead };
         let with_tls = if sasl { "SASL_SSL" } else { "SSL" };
@@ -148,10 +148,10 @@ impl Brokers {
     #[must_use]
     pub fn client_config(&self) -> ClientConfig {
         let mut config = ClientConfig::new();
-        config.set("bootstrap.servers", self.servers()).set("security.protocol", self.protocol.name());
+        config.set("bootstrap.servers", self.servers()).set("security.protocol", self.protocol.as_str());
         if let Some((mechanism, username, password)) = &self.sasl {
             config
-                .set("sasl.mechanism", mechanism.name())
+                .set("sasl.mechanism", mechanism.as_str())
                 .set("sasl.username", username)
                 .set("sasl.password", password.expose_secret());
         }

@@ -34,7 +34,7 @@ impl SecurityProtocol {
 
     /// Kafka's name for it, such as `SASL_SSL`.
     #[must_use]
-    pub fn name(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Plaintext => "PLAINTEXT",
             Self::Ssl => "SSL",
@@ -56,7 +56,7 @@ impl FromStr for SecurityProtocol {
     type Err = KafkaOptionsError;
 
     fn from_str(name: &str) -> Result<Self, Self::Err> {
-        by_name("security (security.protocol)", name, Self::ALL, Self::name)
+        by_name("security (security.protocol)", name, Self::ALL, Self::as_str)
     }
 }
 
@@ -65,7 +65,7 @@ impl SaslMechanism {
 
     /// Kafka's name for it, such as `SCRAM-SHA-512`.
     #[must_use]
-    pub fn name(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Plain => "PLAIN",
             Self::ScramSha256 => "SCRAM-SHA-256",
@@ -78,7 +78,7 @@ impl FromStr for SaslMechanism {
     type Err = KafkaOptionsError;
 
     fn from_str(name: &str) -> Result<Self, Self::Err> {
-        by_name("SASL mechanism (sasl.mechanism)", name, Self::ALL, Self::name)
+        by_name("SASL mechanism (sasl.mechanism)", name, Self::ALL, Self::as_str)
     }
 }
 

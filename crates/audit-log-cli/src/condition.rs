@@ -74,7 +74,7 @@ fn tell(error: &ConditionError) -> Value {
 
 fn translate(arguments: &Translate) -> anyhow::Result<ExitCode> {
     let Translate { to, sealed, text: Text { text, json } } = arguments;
-    let name = to.name();
+    let name = to.as_str();
     let translated = match Condition::parse(text) {
         Err(error) => Err((error.to_string(), tell(&error))),
         Ok(condition) => match sealed {

@@ -126,10 +126,10 @@ fn brokers_that_are_known_already() {
 #[test]
 fn names_of_protocols_and_mechanisms() {
     for protocol in ["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] {
-        assert_eq!(protocol.parse::<SecurityProtocol>().unwrap().name(), protocol);
+        assert_eq!(protocol.parse::<SecurityProtocol>().unwrap().as_str(), protocol);
     }
     for mechanism in ["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] {
-        assert_eq!(mechanism.parse::<SaslMechanism>().unwrap().name(), mechanism);
+        assert_eq!(mechanism.parse::<SaslMechanism>().unwrap().as_str(), mechanism);
     }
     assert_eq!(
         "SCRAM".parse::<SaslMechanism>().unwrap_err().to_string(),
