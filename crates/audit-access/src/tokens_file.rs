@@ -93,7 +93,7 @@ pub enum TokensFileError {
 impl TokensFile {
     /// The file at that path. Nothing is read or made yet.
     #[must_use]
-    pub fn open(path: impl Into<PathBuf>) -> Self {
+    pub fn at(path: impl Into<PathBuf>) -> Self {
         Self { path: path.into() }
     }
 

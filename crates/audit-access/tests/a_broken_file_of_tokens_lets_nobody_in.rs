@@ -18,7 +18,7 @@ fn at(seconds: i64) -> Timestamp {
 fn file() -> (TempDir, TokensFile, PathBuf) {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("tokens.yaml");
-    (directory, TokensFile::open(&path), path)
+    (directory, TokensFile::at(&path), path)
 }
 
 fn read(text: &str) -> Result<usize, String> {
@@ -152,9 +152,9 @@ fn a_link_stays_one() {
     let real = directory.path().join("real.yaml");
     fs::write(&real, "tokens: []\n...\n").unwrap();
     std::os::unix::fs::symlink(&real, &path).unwrap();
-    TokensFile::open(&path).create(NewToken::new("ci", [Role::Ingest]), at(0)).unwrap();
+    TokensFile::at(&path).create(NewToken::new("ci", [Role::Ingest]), at(0)).unwrap();
     assert!(fs::symlink_metadata(&path).unwrap().is_symlink());
-    assert_eq!(TokensFile::open(&real).load().unwrap().tokens.len(), 1);
+    assert_eq!(TokensFile::at(&real).load().unwrap().tokens.len(), 1);
 }
 
 #[test]

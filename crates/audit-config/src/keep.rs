@@ -30,7 +30,7 @@ impl Config {
     }
 
     pub(crate) fn keeper_of(&self, journal: &JournalFile) -> Keeper {
-        let mut keeper = Keeper::new(self.policy(), HoldsFile::open(self.holds_file(journal)));
+        let mut keeper = Keeper::new(self.policy(), HoldsFile::at(self.holds_file(journal)));
         if let Some(interval) = self.retention.as_ref().and_then(|retention| retention.interval) {
             keeper = keeper.interval(interval);
         }

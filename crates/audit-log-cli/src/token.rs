@@ -129,7 +129,7 @@ impl File {
             },
             (None, None) => return Err(anyhow!("expected --config or --tokens-file")),
         };
-        Ok(Some(TokensFile::open(path)))
+        Ok(Some(TokensFile::at(path)))
     }
 }
 

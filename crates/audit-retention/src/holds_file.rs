@@ -102,7 +102,7 @@ struct Content {
 impl HoldsFile {
     /// The file at that path. Nothing is read or made yet.
     #[must_use]
-    pub fn open(path: impl Into<PathBuf>) -> Self {
+    pub fn at(path: impl Into<PathBuf>) -> Self {
         Self { path: path.into() }
     }
 

@@ -27,7 +27,7 @@ fn hold(id: &str) -> Hold {
 
 fn place() -> (TempDir, HoldsFile) {
     let directory = tempfile::tempdir().unwrap();
-    let file = HoldsFile::open(directory.path().join("state/holds.json"));
+    let file = HoldsFile::at(directory.path().join("state/holds.json"));
     (directory, file)
 }
 
@@ -291,7 +291,7 @@ fn threads_at_once_lose_nothing() {
 #[test]
 fn processes_at_once_lose_nothing() {
     if let (Ok(path), Ok(who)) = (std::env::var("HOLDS_FILE"), std::env::var("HOLDS_WHO")) {
-        place_many(&HoldsFile::open(path), who.parse().unwrap(), 12);
+        place_many(&HoldsFile::at(path), who.parse().unwrap(), 12);
         return;
     }
     let (_directory, file) = place();

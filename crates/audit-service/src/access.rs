@@ -58,7 +58,7 @@ impl Doors {
         let mut keys = Contents::of(keys_file.map(|file| ("access.jwt.jwks_file".to_owned(), file)));
         let mut access = Access::default().anonymous(wanted.anonymous.iter().copied().map(role));
         if let Some(file) = &wanted.tokens_file {
-            tokens = match (TokensFile::open(file).load(), before.filter(|_| lenient)) {
+            tokens = match (TokensFile::at(file).load(), before.filter(|_| lenient)) {
                 (Ok(loaded), _) => {
                     for warning in &loaded.warnings {
                         tracing::warn!(file = %file.display(), "{warning}");

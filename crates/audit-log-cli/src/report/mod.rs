@@ -199,7 +199,7 @@ fn name(file: &Path) -> String {
 fn kept(config: &Path) -> anyhow::Result<(Option<Policy>, Result<Holds, String>)> {
     let config = load(config)?.map_err(|errors| anyhow::anyhow!("{errors}"))?.config;
     let journal = config.journal(&process_environment).context("there is no place for the journal")?;
-    let holds = HoldsFile::open(config.holds_file(&journal)).read();
+    let holds = HoldsFile::at(config.holds_file(&journal)).read();
     let policy = config.retention.is_some().then(|| config.policy());
     Ok((policy, holds.map_err(|error| format!("the holds are not known: {error}"))))
 }
