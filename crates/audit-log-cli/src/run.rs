@@ -174,8 +174,8 @@ impl Work<'_> {
             eprintln!("error: {}", describe(error));
         }
         if let Some(serving) = self.serving.take() {
-            let (recorded, refused) = serving.service.counts();
-            self.intake.read.fetch_add(recorded + refused, Ordering::Relaxed);
+            let counts = serving.service.counts();
+            self.intake.read.fetch_add(counts.recorded + counts.refused, Ordering::Relaxed);
             serving.end();
         }
         let summary = closed?.context("the log was closed from elsewhere")?;

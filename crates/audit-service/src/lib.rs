@@ -22,5 +22,5 @@ mod syslog;
 mod witness;
 
 pub use error::{ReloadError, ServiceError};
-pub use service::{Service, ServiceOptions};
+pub use service::{Counts, Service, ServiceOptions};
 pub use sources::BUILT;

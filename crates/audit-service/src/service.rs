@@ -58,6 +58,17 @@ impl fmt::Debug for ServiceOptions {
     }
 }
 
+/// How many events the sources brought.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[must_use]
+#[non_exhaustive]
+pub struct Counts {
+    /// Those that are in the log.
+    pub recorded: u64,
+    /// Those that were refused.
+    pub refused: u64,
+}
+
 /// A log with its ways in: what the configuration calls `sources`, `access` and `operations`.
 ///
 /// It follows its configuration: when the file changes (the swap of a ConfigMap's link included), or when it is
@@ -190,12 +201,12 @@ impl Service {
         self.inner.addresses()
     }
 
-    /// How many events its sources brought, and how many were refused.
-    #[must_use]
-    pub fn counts(&self) -> (u64, u64) {
+    /// What its sources brought since it started.
+    pub fn counts(&self) -> Counts {
         let intakes = lock(&self.inner.intakes);
-        intakes.values().map(Intake::status).fold((0, 0), |(recorded, refused), status| {
-            (recorded + status.recorded, refused + status.refused)
+        intakes.values().map(Intake::status).fold(Counts::default(), |counts, status| Counts {
+            recorded: counts.recorded + status.recorded,
+            refused: counts.refused + status.refused,
         })
     }
 
