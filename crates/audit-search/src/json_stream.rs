@@ -36,7 +36,7 @@ enum Array {
 }
 
 /// A value, or what stands where one was expected.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Piece {
     /// The line that it begins in, from 1.
     pub line: u64,
@@ -74,8 +74,7 @@ impl<R: BufRead> JsonStream<R> {
     ///
     /// # Errors
     /// When the text cannot be read on.
-    #[expect(clippy::should_implement_trait, reason = "reading may fail, and then goes on")]
-    pub fn next(&mut self) -> io::Result<Option<Piece>> {
+    pub fn next_piece(&mut self) -> io::Result<Option<Piece>> {
         while let Some(byte) = self.peek()? {
             match (byte, self.array) {
                 _ if byte.is_ascii_whitespace() => self.skip(byte),
@@ -278,7 +277,7 @@ mod tests {
 
     fn pieces(text: &str) -> Vec<(u64, String, Ends)> {
         let mut stream = JsonStream::new(text.as_bytes());
-        let next = || stream.next().unwrap();
+        let next = || stream.next_piece().unwrap();
         let told = |piece: Piece| (piece.line, String::from_utf8(piece.text).unwrap(), piece.ends);
         std::iter::from_fn(next).map(told).collect()
     }

@@ -250,7 +250,7 @@ impl<V: Visitor> Worker<'_, V> {
     fn spread(&mut self, piece: u64, name: &str, reader: impl Read, part: &mut V::Part) -> io::Result<()> {
         let mut stream = JsonStream::new(BufReader::with_capacity(64 << 10, reader));
         let mut since = 0;
-        while let Some(value) = stream.next()? {
+        while let Some(value) = stream.next_piece()? {
             let place = Place { name, lines: Lines::Number(value.line), before: &[] };
             if value.ends == Ends::TooLong {
                 let why = format!("longer than {MAX_VALUE} bytes");

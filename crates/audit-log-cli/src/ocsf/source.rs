@@ -60,7 +60,7 @@ impl Source {
     ) -> anyhow::Result<Result<(), NotJson>> {
         let mut stream = JsonStream::new(self.reader);
         loop {
-            match stream.next() {
+            match stream.next_piece() {
                 Ok(Some(piece)) => take(piece.line, parse(&piece))?,
                 Ok(None) => return Ok(Ok(())),
                 Err(error) => {
@@ -171,7 +171,7 @@ mod tests {
     use super::*;
 
     fn parsed(text: &str) -> Result<Parsed, NotJson> {
-        let piece = JsonStream::new(text.as_bytes()).next().unwrap().unwrap();
+        let piece = JsonStream::new(text.as_bytes()).next_piece().unwrap().unwrap();
         parse(&piece)
     }
 
