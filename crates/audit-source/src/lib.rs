@@ -15,5 +15,5 @@ pub use format::{Format, MAX_EVENT, describe, other_than_utf8};
 pub use intake::{Intake, SourceStatus, Taken};
 pub use provenance::Provenance;
 pub use rejects::Rejects;
-pub use source::Source;
+pub use source::{RunFuture, Source};
 pub use tokio_util::sync::CancellationToken;

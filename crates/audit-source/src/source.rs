@@ -1,9 +1,13 @@
 use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
 
-use futures_util::future::BoxFuture;
 use tokio_util::sync::CancellationToken;
 
 use crate::{Intake, SourceError};
+
+/// What [`Source::run`] returns; the same type as the `BoxFuture` of the futures crates.
+pub type RunFuture = Pin<Box<dyn Future<Output = Result<(), SourceError>> + Send>>;
 
 /// One way in for events: a listener, or a reader of some place.
 ///
@@ -19,9 +23,5 @@ use crate::{Intake, SourceError};
 /// - It is polled in a tokio runtime with its I/O and time drivers, and blocks no thread of it.
 pub trait Source: Send + fmt::Debug {
     /// Takes events until `stop` is cancelled.
-    fn run(
-        self: Box<Self>,
-        intake: Intake,
-        stop: CancellationToken,
-    ) -> BoxFuture<'static, Result<(), SourceError>>;
+    fn run(self: Box<Self>, intake: Intake, stop: CancellationToken) -> RunFuture;
 }
