@@ -34,7 +34,7 @@ pub enum RecordError {
 }
 
 /// One sealed record, read from a line.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SealedRecord {
     /// The event as canonical JSON.

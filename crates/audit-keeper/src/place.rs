@@ -122,10 +122,11 @@ impl Place {
             Kind::Kafka(it) => {
                 answered(it.plan(policy, holds, now), go_on).map(|plan| plan.map(Change::Kafka))
             }
-            Kind::Elsewhere(_) => Ok(Plan {
-                notes: vec!["whoever receives the records there keeps and deletes them".to_owned()],
-                ..Plan::default()
-            }),
+            Kind::Elsewhere(_) => {
+                let mut plan = Plan::default();
+                plan.notes.push("whoever receives the records there keeps and deletes them".to_owned());
+                Ok(plan)
+            }
         };
         let _ = go_on;
         let (plan, failure) = match planned {

@@ -87,7 +87,6 @@ impl fmt::Display for Change {
 /// - With neither, all stays as it is.
 ///
 /// A log group that is missing is a note: the first batch creates it, and the next plan sees it.
-#[must_use]
 pub fn plan(policy: &Policy, holds: &Holds, group: &LogGroup, now: Timestamp) -> Plan<Change> {
     let mut plan = Plan::default();
     let name = &group.name;

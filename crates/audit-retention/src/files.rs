@@ -90,7 +90,6 @@ pub enum Rule {
 ///
 /// All that is deleted at one time would be deleted at any later time as well, if it still were there. One more hold never
 /// makes more go. After all changes have been made, a plan for the same time has none.
-#[must_use]
 pub fn plan(policy: &Policy, holds: &Holds, files: &Files, now: Timestamp) -> Plan<Change> {
     let mut plan = Plan::default();
     let rotates = files.active.is_some_and(|oldest| is_rotated(policy, oldest, now));

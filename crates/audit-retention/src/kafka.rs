@@ -110,7 +110,6 @@ impl fmt::Display for Change {
 ///
 /// A `cleanup.policy` with `compact` in it is a problem where anything is to be kept: compaction keeps one record of each key,
 /// and the key is the chain's id. A topic that is missing is a note.
-#[must_use]
 pub fn plan(policy: &Policy, holds: &Holds, topic: &Topic, now: Timestamp) -> Plan<Change> {
     let mut plan = Plan::default();
     let name = &topic.name;

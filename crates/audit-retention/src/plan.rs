@@ -2,6 +2,8 @@ use serde::Serialize;
 
 /// What has to be done to one place so that it follows the policy.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[must_use]
+#[non_exhaustive]
 pub struct Plan<C> {
     /// What to do, in this order.
     pub changes: Vec<C>,
@@ -13,7 +15,6 @@ pub struct Plan<C> {
 
 impl<C> Plan<C> {
     /// The same plan with changes of another kind.
-    #[must_use]
     pub fn map<D>(self, change: impl FnMut(C) -> D) -> Plan<D> {
         let Self { changes, problems, notes } = self;
         Plan { changes: changes.into_iter().map(change).collect(), problems, notes }

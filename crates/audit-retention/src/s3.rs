@@ -219,7 +219,6 @@ impl fmt::Display for Change {
 ///
 /// [`Expiration`]: https://docs.aws.amazon.com/AmazonS3/latest/API/API_LifecycleExpiration.html
 /// [128 KB]: https://docs.aws.amazon.com/AmazonS3/latest/userguide/lifecycle-transition-general-considerations.html
-#[must_use]
 pub fn plan(policy: &Policy, holds: &Holds, bucket: &Bucket, now: Timestamp) -> Plan<Change> {
     let mut plan = Plan::default();
     let hold = holds.active(now).next();

@@ -80,7 +80,7 @@ fn the_nearest_that_the_service_takes() {
         create.extend(before);
         stream.python("retention.py", &create);
         let retention = CloudwatchRetention::new(options(&stream.group, &stream.endpoint));
-        follow(&retention, &policy, &Holds::default());
+        let _ = follow(&retention, &policy, &Holds::default());
         assert_eq!(shown(&stream), format!(". {after}\n-b 5\n/a 5\n"), "{policy:?} {before:?}");
     }
 }
@@ -93,7 +93,7 @@ fn a_hold_keeps_all_for_as_long_as_it_is_active() {
     let retention = CloudwatchRetention::new(options(&stream.group, &stream.endpoint));
     let policy = policy(Some(365), Some(365));
     for (holds, after) in [(Holds::default(), "365"), (held(), "None"), (Holds::default(), "365")] {
-        follow(&retention, &policy, &holds);
+        let _ = follow(&retention, &policy, &holds);
         assert_eq!(shown(&stream), format!(". {after}\n-b 5\n/a 5\n"));
     }
 }
@@ -109,7 +109,7 @@ fn a_log_group_that_is_missing_is_made_by_the_first_batch() {
     batch.records[0].timestamp_ms = stream::now_ms();
     runtime().block_on(stream.sink(&stream.credentials).send(&batch)).map(drop).unwrap();
     assert!(follow(&retention, &policy, &held()).is_empty(), "a new group keeps all for ever");
-    follow(&retention, &Policy { max_days: Some(400), ..policy }, &Holds::default());
+    let _ = follow(&retention, &Policy { max_days: Some(400), ..policy }, &Holds::default());
     assert_eq!(shown(&stream), ". 400\n");
 }
 

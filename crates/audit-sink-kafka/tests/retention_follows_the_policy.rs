@@ -62,7 +62,7 @@ fn what_else_is_set_for_the_topic_stays() {
     assert_eq!((plan.changes.len(), plan.notes.len()), (2, 0), "{plan:?}");
     assert_eq!(broker::topic_configs(&topic), with("-1", 365 * DAY - 3_600_000));
 
-    follow(&topic, &policy(Some(30), Some(365)), &held());
+    let _ = follow(&topic, &policy(Some(30), Some(365)), &held());
     assert_eq!(broker::topic_configs(&topic), with("-1", -1));
 
     let plan = follow(&topic, &policy(Some(30), Some(30)), &Holds::default());
@@ -74,7 +74,7 @@ fn what_else_is_set_for_the_topic_stays() {
 #[test]
 fn a_topic_of_which_nothing_is_set_gets_what_the_policy_says() {
     let Some(topic) = broker::topic_with(&[]) else { return };
-    follow(&topic, &policy(Some(365), None), &Holds::default());
+    let _ = follow(&topic, &policy(Some(365), None), &Holds::default());
     assert_eq!(broker::topic_configs(&topic), [format!("retention.ms={}", 365 * DAY)]);
 }
 

@@ -103,9 +103,9 @@ fn our_rule_goes_beside_those_of_others() {
     assert!(plan.notes.iter().any(|note| note.contains("no Object Lock")), "{plan:?}");
     assert_eq!(rules(&server, &bucket), before);
     assert_eq!(server.ask(&["expires", &bucket, key(&sent[0])]), [Value::Null]);
-    follow(&retention, &YEARS, &Holds::default());
+    let _ = follow(&retention, &YEARS, &Holds::default());
     assert_eq!(rules(&server, &bucket), after);
-    follow(&retention, &Policy::default(), &Holds::default());
+    let _ = follow(&retention, &Policy::default(), &Holds::default());
     assert_eq!(rules(&server, &bucket), before);
 
     server.ask(&["drop", &bucket]);
@@ -117,9 +117,9 @@ fn where_there_are_no_rules_ours_come_and_go() {
     let bucket = unique("alone");
     server.ask(&["create", &bucket]);
     let retention = S3Retention::new(server.options(&bucket, ""));
-    follow(&retention, &YEARS, &Holds::default());
+    let _ = follow(&retention, &YEARS, &Holds::default());
     assert_eq!(rules(&server, &bucket)[0]["Filter"]["Prefix"], "chain=");
-    follow(&retention, &Policy { max_days: None, ..YEARS }, &Holds::default());
+    let _ = follow(&retention, &Policy { max_days: None, ..YEARS }, &Holds::default());
     assert!(rules(&server, &bucket).is_empty());
     assert!(planned(&retention, &Policy { max_days: None, ..YEARS }, &hold(None, None)).is_empty());
     server.ask(&["drop", &bucket]);
@@ -177,7 +177,7 @@ fn legal_holds_come_and_go_with_ours_and_never_with_those_of_others() {
     server.ask(&["create-locked", &bucket]);
     let options = server.options(&bucket, "prod");
     let retention = S3Retention::new(options.clone());
-    follow(&retention, &YEARS, &Holds::default());
+    let _ = follow(&retention, &YEARS, &Holds::default());
     (1..=3).for_each(|first| send(&options, first));
     let sent = server.ask(&["versions", &bucket, "prod/chain="]);
     let [ours, hidden, others] = &sent[..] else { panic!("three objects") };
@@ -218,7 +218,7 @@ fn what_is_left_of_an_attempt_that_failed_is_mended() {
     server.ask(&["create-locked", &bucket]);
     let options = server.options(&bucket, "prod");
     let retention = S3Retention::new(options.clone());
-    follow(&retention, &Policy::default(), &Holds::default());
+    let _ = follow(&retention, &Policy::default(), &Holds::default());
     send(&options, 1);
     let sent = server.ask(&["versions", &bucket, "prod/chain="]);
     let (key, version) = (key(&sent[0]), sent[0]["version"].as_str().unwrap());
@@ -246,16 +246,16 @@ fn objects_are_moved_to_the_classes_that_aws_has() {
     let policy = Policy { transitions: transitions.clone(), ..YEARS };
     let retention =
         S3Retention::new(server.options(&bucket, "prod").endpoint(moto::through(&server.endpoint)));
-    follow(&retention, &policy, &Holds::default());
+    let _ = follow(&retention, &policy, &Holds::default());
     let moves = json!([{"Days": 30, "StorageClass": "STANDARD_IA"}, {"Days": 90, "StorageClass": "GLACIER"}]);
     let [rule] = &rules(&server, &bucket)[..] else { panic!("one rule") };
     assert_eq!((&rule["Transitions"], &rule["Expiration"]), (&moves, &json!({"Days": 2555})));
-    follow(&retention, &policy, &hold(None, None));
+    let _ = follow(&retention, &policy, &hold(None, None));
     let [rule] = &rules(&server, &bucket)[..] else { panic!("one rule") };
     assert_eq!((&rule["Transitions"], rule.get("Expiration")), (&moves, None));
-    follow(&retention, &Policy { transitions, ..Policy::default() }, &Holds::default());
+    let _ = follow(&retention, &Policy { transitions, ..Policy::default() }, &Holds::default());
     assert_eq!(rules(&server, &bucket).len(), 1);
-    follow(&retention, &Policy::default(), &Holds::default());
+    let _ = follow(&retention, &Policy::default(), &Holds::default());
     assert!(rules(&server, &bucket).is_empty());
 }
 
@@ -269,7 +269,7 @@ fn beside_rules_from_before_there_were_filters_ours_is_one_of_these() {
     server.ask(&["set-lifecycle", &bucket, &theirs.to_string()]);
     let retention =
         S3Retention::new(server.options(&bucket, "prod").endpoint(moto::through(&server.endpoint)));
-    follow(&retention, &YEARS, &Holds::default());
+    let _ = follow(&retention, &YEARS, &Holds::default());
     let [ours, old] = &rules(&server, &bucket)[..] else { panic!("two rules") };
     assert_eq!((&ours["Prefix"], ours.get("Filter")), (&json!("prod/chain="), None));
     assert_eq!(*old, theirs[0]);

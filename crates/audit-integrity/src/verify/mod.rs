@@ -153,6 +153,7 @@ pub struct ChainReport {
 /// What was found in all files.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
+#[must_use]
 pub struct Report {
     /// The chains, by id.
     pub chains: Vec<ChainReport>,
@@ -204,6 +205,7 @@ impl Report {
 /// A file that could not be read.
 #[derive(Debug, thiserror::Error)]
 #[error("{}: cannot be read: {source}", path.display())]
+#[non_exhaustive]
 pub struct UnreadableFile {
     /// Which file.
     pub path: PathBuf,
