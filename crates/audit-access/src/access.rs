@@ -10,7 +10,7 @@ use crate::token_secret::PREFIX;
 use crate::{Caller, Denial, RateLimit, Role, Tokens};
 
 /// What somebody shows of themselves.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Presented<'a> {
     /// The token of `Authorization: Bearer`.

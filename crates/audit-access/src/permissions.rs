@@ -30,6 +30,7 @@ pub struct Permissions(BTreeSet<Permission>);
 /// Whether somebody may, and the event that says so.
 #[derive(Clone, Debug, PartialEq)]
 #[must_use]
+#[non_exhaustive]
 pub struct Decision {
     /// Whether they may.
     pub granted: bool,

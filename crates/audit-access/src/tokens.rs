@@ -41,6 +41,7 @@ pub struct Token {
 
 /// A secret that another one has taken the place of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct PreviousSecret {
     /// Until when it is still good.
     pub until: Timestamp,
@@ -49,7 +50,7 @@ pub struct PreviousSecret {
 }
 
 /// A token to be made.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct NewToken {
     /// Its name.

@@ -35,6 +35,7 @@ pub struct Explanation {
 
 /// What a comparison found in the event.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Found {
     /// The path as it would be written, or a function of one: `actor.id`, `hour(timestamp)`.
     pub name: String,

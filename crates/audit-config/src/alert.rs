@@ -84,6 +84,7 @@ pub struct PrecededBy {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[allow(missing_docs, reason = "the names say it")]
+#[non_exhaustive]
 pub enum Severity {
     Critical,
     High,

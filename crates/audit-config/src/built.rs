@@ -1,14 +1,21 @@
+use std::fmt;
+
 use crate::{Config, ConfigErrors, DestinationKind};
 
 /// What a program can do, in the words of a configuration.
 #[derive(Clone, Copy)]
-#[allow(missing_debug_implementations, reason = "holds a function")]
 pub struct Built<'a> {
     /// Types of destinations (`file`, `s3`), of notifiers (`slack`) and of sources (`source-http`), `oidc`, the keys `retention`, `lifecycle` and `alerts`, and
     /// `delivery` for more than one destination, or one that is required or no file.
     pub parts: &'a [&'a str],
     /// The cargo feature that would bring a part, where there is one.
     pub feature_of: &'a dyn Fn(&str) -> Option<&'static str>,
+}
+
+impl fmt::Debug for Built<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Built").field("parts", &self.parts).finish_non_exhaustive()
+    }
 }
 
 impl DestinationKind {

@@ -105,6 +105,7 @@ pub struct Config {
 /// When an event counts as recorded.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Durability {
     /// It is on the disk.
     #[default]
@@ -118,6 +119,7 @@ pub enum Durability {
 /// What to do with an event that can't be recorded.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum OnFailure {
     /// Wait until it can.
     Block,

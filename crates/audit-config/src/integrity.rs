@@ -44,6 +44,7 @@ pub struct KeySource {
 
 /// How records are signed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[non_exhaustive]
 pub enum Algorithm {
     /// HMAC over SHA-256, the only one.
     #[default]

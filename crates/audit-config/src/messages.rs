@@ -65,7 +65,7 @@ impl Message {
             Self::Webhook(webhook) => webhook.message(notice).to_string().into_bytes(),
             #[cfg(feature = "email")]
             Self::Email(email) => {
-                let audit_notify::EmailMessage { subject, text, html } = email.message(notice);
+                let audit_notify::EmailMessage { subject, text, html, .. } = email.message(notice);
                 audit_sink_email::Letter { subject, text, html }.to_bytes()
             }
             // Not reached: there is no sink for it.

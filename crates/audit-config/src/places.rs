@@ -91,6 +91,7 @@ pub enum ObjectLockMode {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[allow(missing_docs, reason = "the names say it")]
+#[non_exhaustive]
 pub enum Compression {
     None,
     #[default]
@@ -162,6 +163,7 @@ pub struct KafkaSecurity {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 #[allow(missing_docs, reason = "these are Kafka's own words")]
+#[non_exhaustive]
 pub enum SecurityProtocol {
     #[default]
     Plaintext,
@@ -173,6 +175,7 @@ pub enum SecurityProtocol {
 /// Kafka's `sasl.mechanism`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[allow(missing_docs, reason = "these are Kafka's own words")]
+#[non_exhaustive]
 pub enum SaslMechanism {
     #[serde(rename = "PLAIN")]
     Plain,
@@ -225,6 +228,7 @@ fn yes() -> bool {
 /// How a syslog message looks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum SyslogFormat {
     /// The syslog protocol.
     #[default]
@@ -263,6 +267,7 @@ pub struct Tls {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[allow(missing_docs, reason = "the names say it")]
+#[non_exhaustive]
 pub enum SyslogProtocol {
     #[default]
     Tcp,
@@ -333,6 +338,7 @@ pub struct WebhookDestination {
 /// What a webhook's request holds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum WebhookBody {
     /// One record a line.
     #[default]

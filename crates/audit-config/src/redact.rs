@@ -16,6 +16,7 @@ pub struct RedactRule {
 /// What to do with a field that must not be recorded as it is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum RedactAction {
     /// Put asterisks in its place.
     #[default]

@@ -186,6 +186,7 @@ pub struct SyslogRule {
 /// The transport under a syslog listener.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum SyslogListenProtocol {
     /// RFC 6587.
     Tcp,

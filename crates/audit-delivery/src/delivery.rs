@@ -46,6 +46,7 @@ pub trait Listener: Send + Sync + fmt::Debug {
 
 /// A record that a required destination will never take.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Refused {
     /// The record's number.
     pub sequence_number: u64,

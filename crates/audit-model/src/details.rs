@@ -14,6 +14,7 @@ pub struct DetailsError {
 
 /// How far a backup has come: one for each `backup.*` event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum BackupStage {
     /// `backup.started`
     Started,
@@ -29,6 +30,7 @@ pub enum BackupStage {
 
 /// How far a restore has come: one for each `restore.*` event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum RestoreStage {
     /// `restore.started`
     Started,

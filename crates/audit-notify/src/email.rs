@@ -32,6 +32,7 @@ pub struct Email {
 
 /// An e-mail without its addresses.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct EmailMessage {
     /// One line without control characters, of at most 200 characters, not encoded yet.
     pub subject: String,

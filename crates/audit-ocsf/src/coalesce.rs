@@ -70,6 +70,7 @@ pub struct Coalescer<T> {
 
 /// An event that stands for all that went into it.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Coalesced<T> {
     /// The event.
     pub event: Event,

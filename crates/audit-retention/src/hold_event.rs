@@ -6,6 +6,7 @@ use crate::Hold;
 /// That a hold was placed or released, which belongs on record.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct HoldEvent {
     /// The event's identity: should it be recorded twice, since a crash came in between, both are known as one.
     pub event_id: String,
@@ -19,6 +20,7 @@ pub struct HoldEvent {
 /// That somebody lifted a hold.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Release {
     /// Who.
     pub by: String,

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 /// Something to read records from: plain, gzip or zstd, told by its first bytes.
+#[non_exhaustive]
 pub enum Input {
     /// A file. Messages call it by its path.
     File(PathBuf),

@@ -102,7 +102,7 @@ fn what_is_no_event_is_told_with_its_line_and_the_rest_goes_on() {
             let again = match &input {
                 Input::Bytes { name, bytes } => Input::Bytes { name: name.clone(), bytes: Arc::clone(bytes) },
                 Input::File(path) => Input::File(path.clone()),
-                Input::Reader { .. } => panic!("none is"),
+                _ => panic!("none is"),
             };
             let (found, _) = find(vec![again], &query, 5000, 2);
             let bad: Vec<u64> = found

@@ -17,6 +17,7 @@ pub struct S3Reader {
 
 /// An object as it is listed.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct S3Object {
     /// Its key.
     pub key: String,

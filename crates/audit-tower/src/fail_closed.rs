@@ -1,6 +1,7 @@
 /// What has to be on record before a request goes on. What the modes guarantee, and what they do not, is in the
 /// [crate's documentation](crate#fail-closed).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum FailClosed {
     /// Nothing: the event is put on its way, and nobody waits for it.
     #[default]

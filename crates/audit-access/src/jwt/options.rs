@@ -4,7 +4,7 @@ use std::time::Duration;
 use crate::{Algorithm, Role};
 
 /// Whose tokens are believed, and what who shows one may do.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct JwtOptions {
     /// The identity provider, as its tokens have it in `iss`: the same text, down to a slash at the end.
