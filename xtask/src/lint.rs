@@ -7,7 +7,7 @@ use crate::readme;
 use crate::report::{Outcome, Report};
 use crate::shell::cargo;
 use crate::workspace::Workspace;
-use crate::{crates, deps, features};
+use crate::{api, crates, deps, features};
 
 /// Clippy in the other shapes of each crate is `cargo xtask features`.
 pub(crate) fn run(report: &mut Report) -> Result<()> {
@@ -26,5 +26,6 @@ pub(crate) fn run(report: &mut Report) -> Result<()> {
             .run()
             .map(Outcome::passed)
     })?;
-    book::check_site(report)
+    book::check_site(report)?;
+    api::check(report)
 }

@@ -1,16 +1,17 @@
 //! The workspace's tasks: `cargo xtask help`.
 #![allow(clippy::print_stdout, reason = "a command-line program")]
 
+mod api;
 mod book;
 mod checkers;
 mod compare;
-mod fuzz;
 mod crates;
 mod deny;
 mod deps;
 mod facade;
 mod features;
 mod footprint;
+mod fuzz;
 mod image;
 mod kubernetes;
 mod lint;
@@ -41,8 +42,10 @@ const HELP: &str = "\
 Tasks of this workspace
 
     cargo xtask test        every test there is, with all its set-up
-    cargo xtask lint        formatting, clippy, `crates` but for the packages, `deps`, rustdoc
-    cargo xtask ci          both, as the CI runs them
+    cargo xtask lint        formatting, clippy, `crates` but for the packages, `deps`, rustdoc, links, `api`
+    cargo xtask api         the libraries' public API against api/: --write renews that, --since TAG tells
+                            what version has to follow that release
+    cargo xtask ci          test and lint, as the CI runs them
     cargo xtask book        the book in docs/: built, its links, its reference pages, its commands
     cargo xtask crates      each crate's metadata, README, licences, rust-version; the packages and their sizes
     cargo xtask deps        which crate uses which, and what each brings along: tokio, C code
@@ -61,6 +64,9 @@ A suite that can't run here (no python3, say) is skipped and says so; with CI=tr
 ";
 
 fn main() -> anyhow::Result<ExitCode> {
+    if let Some(code) = api::run_as_rustdoc() {
+        return Ok(code);
+    }
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let mut report = Report::default();
     match arguments.first().map(String::as_str) {
@@ -70,6 +76,7 @@ fn main() -> anyhow::Result<ExitCode> {
             test::run(&mut report)?;
             lint::run(&mut report)?;
         }
+        Some("api") => api::run(&mut report, &arguments[1..])?,
         Some("book") => book::run(&arguments[1..], &mut report)?,
         Some("crates") => crates::run(&mut report)?,
         Some("deps") => deps::run(&mut report, &workspace::Workspace::read()?)?,

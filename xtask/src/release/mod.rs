@@ -17,6 +17,7 @@ mod workspace;
 use anyhow::{Result, bail};
 
 use crate::report::Report;
+use crate::{api, deny, features};
 pub(crate) use rehearse::rehearse;
 use workspace::Workspace;
 
@@ -39,8 +40,8 @@ A release, in this order
 
 type Task = fn(&mut Report) -> Result<()>;
 
-/// Tasks of their own that a release waits for: licences, the public API.
-const GATES: &[Task] = &[];
+/// Tasks of their own that a release waits for.
+const GATES: &[Task] = &[|report| deny::run(report, &[]), features::run, api::check];
 
 pub(crate) fn run(report: &mut Report, arguments: &[String]) -> Result<()> {
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
