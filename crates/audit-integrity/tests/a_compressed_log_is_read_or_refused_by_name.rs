@@ -1,4 +1,5 @@
 //! With the feature `compression` a compressed log is read; without, the error says which feature is missing.
+#![allow(clippy::unwrap_used, reason = "a test that fails may panic")]
 
 mod log;
 

@@ -225,7 +225,7 @@ impl Service {
         // Somebody else may have asked for one.
         let _alone = lock(&self.inner.reloading);
         self.inner.end_sources();
-        let (recorded, refused) = self.counts();
+        let Counts { recorded, refused, .. } = self.counts();
         tracing::info!(recorded, refused, "drained: what was on its way is recorded and answered");
         self.inner.witness.drain(Timestamp::now());
         tracing::info!("stopped; the log can be closed");

@@ -49,7 +49,7 @@ fn token(directory: &Path, created: &str) {
     new.id = "ci".to_owned();
     new.roles = [Role::Ingest].into();
     let created: Timestamp = created.parse().unwrap();
-    TokensFile::open(directory.join("tokens.yaml")).create(new, created).unwrap();
+    TokensFile::at(directory.join("tokens.yaml")).create(new, created).unwrap();
 }
 
 fn config(directory: &Path) -> String {
