@@ -1,6 +1,5 @@
 //! The programs that check what isn't Rust, installed once, below the target directory.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
@@ -45,17 +44,34 @@ const PYTHON: Tool = Tool {
 
 const MDBOOK: Tool = Tool {
     name: "mdbook",
-    packages: &["mdbook@0.5.4"],
+    packages: &["mdbook@0.5.4", "--no-default-features", "--features=search"],
     installer: "cargo",
-    install: |packages, folder| {
-        // What it is built with goes when it is built, and is not mixed with the workspace's own.
-        let build = folder.join("build");
-        let features = ["--locked", "--no-default-features", "--features", "search"];
-        let installed =
-            cargo("install").args(features).arg("--root").arg(folder).arg("--target-dir").arg(&build);
-        Ok(installed.args(packages).run()? && fs::remove_dir_all(build).is_ok())
-    },
+    install: tools::cargo_install,
 };
+
+const CARGO_DENY: Tool = Tool {
+    name: "cargo-deny",
+    packages: &["cargo-deny@0.20.2"],
+    installer: "cargo",
+    install: tools::cargo_install,
+};
+
+const CARGO_HACK: Tool = Tool {
+    name: "cargo-hack",
+    packages: &["cargo-hack@0.6.46"],
+    installer: "cargo",
+    install: tools::cargo_install,
+};
+
+/// Checks licences, bans and sources of dependencies.
+pub(crate) fn cargo_deny() -> Result<PathBuf> {
+    in_folder(&CARGO_DENY, "bin/cargo-deny")
+}
+
+/// Runs cargo with each of a crate's features, and each member by its own manifest.
+pub(crate) fn cargo_hack() -> Result<PathBuf> {
+    in_folder(&CARGO_HACK, "bin/cargo-hack")
+}
 
 /// Makes a site of Markdown.
 pub(crate) fn mdbook() -> Result<PathBuf> {

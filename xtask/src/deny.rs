@@ -2,11 +2,9 @@
 
 use anyhow::Result;
 
+use crate::checkers;
 use crate::report::{Outcome, Report};
 use crate::shell::program;
-use crate::tools::installed;
-
-const VERSION: &str = "0.20.2";
 
 pub(crate) fn run(report: &mut Report, arguments: &[String]) -> Result<()> {
     let mut checks = vec!["bans", "licenses", "sources"];
@@ -15,7 +13,9 @@ pub(crate) fn run(report: &mut Report, arguments: &[String]) -> Result<()> {
         checks.push("advisories");
     }
     report.suite("licences, bans and sources", || {
-        let deny = installed("cargo-deny", VERSION)?;
-        program(deny).args(["--all-features", "--workspace", "check"]).args(checks).run().map(Outcome::passed)
+        checkers::or_skipped(|| {
+            let deny = program(checkers::cargo_deny()?).args(["--all-features", "--workspace", "check"]);
+            deny.args(checks).run().map(Outcome::passed)
+        })
     })
 }

@@ -3,12 +3,10 @@
 use anyhow::Result;
 use cargo_metadata::Package;
 
+use crate::checkers;
 use crate::report::{Outcome, Report};
 use crate::shell::program;
-use crate::tools::installed;
 use crate::workspace::Workspace;
-
-const VERSION: &str = "0.6.46";
 
 /// Crates with more features are checked with each feature alone, and all: combinations double with each.
 const POWERSET: usize = 5;
@@ -17,7 +15,9 @@ const POWERSET: usize = 5;
 ///
 /// cargo-hack checks each member by its own manifest, so that no other member's features are switched on with it.
 pub(crate) fn without(report: &mut Report, workspace: &Workspace) -> Result<()> {
-    report.suite("clippy, each crate alone", || check(&workspace.published(), &["--no-default-features"]))
+    report.suite("clippy, each crate alone", || {
+        checkers::or_skipped(|| check(&workspace.published(), &["--no-default-features"]))
+    })
 }
 
 /// All other shapes.
@@ -29,10 +29,11 @@ pub(crate) fn run(report: &mut Report) -> Result<()> {
     report.suite("clippy, every combination of features", || {
         let shapes =
             ["--feature-powerset", "--exclude-no-default-features", "--exclude-features", "default,full"];
-        check(&few, &shapes)
+        checkers::or_skipped(|| check(&few, &shapes))
     })?;
     report.suite("clippy, each feature of those with many", || {
-        check(&many, &["--each-feature", "--exclude-no-default-features", "--exclude-features", "full"])
+        let shapes = ["--each-feature", "--exclude-no-default-features", "--exclude-features", "full"];
+        checkers::or_skipped(|| check(&many, &shapes))
     })
 }
 
@@ -42,8 +43,7 @@ fn own(package: &Package) -> usize {
 }
 
 fn check(packages: &[&Package], shapes: &[&str]) -> Result<Outcome> {
-    let mut hack =
-        program(installed("cargo-hack", VERSION)?).args(["hack", "clippy", "--keep-going"]).args(shapes);
+    let mut hack = program(checkers::cargo_hack()?).args(["hack", "clippy", "--keep-going"]).args(shapes);
     for package in packages {
         println!("{}: {} features", package.name, own(package));
         hack = hack.args(["--package", &package.name]);

@@ -27,7 +27,6 @@ mod schema;
 mod services;
 mod shell;
 mod test;
-mod tools;
 mod trees;
 mod verifier;
 mod workflows;

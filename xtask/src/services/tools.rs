@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result};
 
 use super::home;
 use super::lock::Lock;
-use crate::shell::{is_installed, program};
+use crate::shell::{cargo, is_installed, program};
 
 /// Why a server can't run here. The other servers go on without it.
 #[derive(Debug)]
@@ -74,6 +74,15 @@ pub(crate) fn need(name: &str) -> Result<()> {
         return Ok(());
     }
     Err(Missing(format!("{name} is not installed")).into())
+}
+
+/// For [`Tool::install`]: one package, with options of `cargo install` behind it. What it is built with goes when it is built, and is
+/// not mixed with the workspace's own.
+pub(crate) fn cargo_install(packages: &[&str], folder: &Path) -> Result<bool> {
+    let build = folder.join("build");
+    let install =
+        cargo("install --locked").args(packages).arg("--root").arg(folder).arg("--target-dir").arg(&build);
+    Ok(install.run()? && fs::remove_dir_all(build).is_ok())
 }
 
 /// For [`Tool::install`]: one package, by `go install`.
