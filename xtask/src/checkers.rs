@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use crate::report::Outcome;
 use crate::services::tools::{self, Missing, Tool};
-use crate::shell::{cargo, program};
+use crate::shell::program;
 
 const KUBERNETES: Tool = Tool {
     name: "kubernetes",
