@@ -9,6 +9,7 @@ mod message;
 mod options;
 mod rule;
 mod source;
+mod sparing;
 
 pub use message::{Element, Message};
 pub use options::SyslogOptions;

@@ -2,7 +2,7 @@ use std::fmt;
 use std::io;
 use std::net::{SocketAddr, TcpListener as StdListener};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use audit_source::{CancellationToken, Intake, Provenance, Source, SourceError};
 use audit_tls::RenewedServer;
@@ -11,11 +11,13 @@ use tokio::io::AsyncWriteExt as _;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
-use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
+use tokio_rustls::{TlsAcceptor, rustls};
 
 use crate::certificate;
 use crate::connection::{Connection, Ended};
 use crate::options::SyslogOptions;
+use crate::sparing::Sparing;
 
 /// How long a source that was stopped waits for what is on its way.
 const LAST_WAIT: Duration = Duration::from_secs(5);
@@ -73,6 +75,7 @@ async fn serve(source: SyslogSource, intake: Intake, stop: CancellationToken) ->
     let listener = TcpListener::from_std(listener).map_err(failed)?;
     let room = Arc::new(Semaphore::new(options.max_connections));
     let rules: Arc<[_]> = options.rules.as_slice().into();
+    let refused = Arc::new(Sparing::default());
     let mut connections = JoinSet::new();
     // Whatever ends the source ends its connections, too.
     let ending = stop.child_token();
@@ -90,12 +93,24 @@ async fn serve(source: SyslogSource, intake: Intake, stop: CancellationToken) ->
                 max_message_bytes: options.max_message_bytes,
                 idle_timeout: options.idle_timeout,
             };
-            let (ending, handshake) = (ending.clone(), options.handshake_timeout);
+            let (ending, handshake, refused) =
+                (ending.clone(), options.handshake_timeout, Arc::clone(&refused));
             connections.spawn(async move {
                 let _permit = permit;
                 match tls {
                     None => plain(connection, stream, &ending).await,
-                    Some(acceptor) => encrypted(connection, stream, &acceptor, handshake, &ending).await,
+                    Some(acceptor) => {
+                        let shaken = tokio::time::timeout(handshake, acceptor.accept(stream));
+                        match ending.run_until_cancelled(shaken).await {
+                            Some(Ok(Ok(stream))) => encrypted(connection, stream, &ending).await,
+                            Some(Ok(Err(error))) => {
+                                unshaken(&connection.peer, &error, &refused);
+                                Ok(())
+                            }
+                            // Not even a handshake came of it: nothing was taken.
+                            Some(Err(_)) | None => Ok(()),
+                        }
+                    }
                 }
             });
         };
@@ -161,16 +176,9 @@ async fn plain(
 
 async fn encrypted(
     mut connection: Connection,
-    stream: TcpStream,
-    acceptor: &TlsAcceptor,
-    handshake: Duration,
+    mut stream: TlsStream<TcpStream>,
     ending: &CancellationToken,
 ) -> Result<(), Ended> {
-    let shaken = tokio::time::timeout(handshake, acceptor.accept(stream));
-    let Some(Ok(Ok(mut stream))) = ending.run_until_cancelled(shaken).await else {
-        // Not even a handshake came of it: nothing was taken.
-        return Ok(());
-    };
     reset_when_dropped(stream.get_ref().0);
     let certificate = stream.get_ref().1.peer_certificates().and_then(<[_]>::first);
     if let Some(certificate) = certificate {
@@ -180,6 +188,17 @@ async fn encrypted(
     end_in_order(stream.get_ref().0);
     let _ = tokio::time::timeout(FAREWELL, stream.shutdown()).await;
     Ok(())
+}
+
+/// Tells of a client that is refused for its certificate or the lack of one. Whoever speaks no TLS has said nothing of who they are.
+fn unshaken(peer: &str, error: &io::Error, refused: &Sparing) {
+    use rustls::Error::{InvalidCertificate, NoCertificatesPresented};
+    let of_tls = error.get_ref().and_then(|error| error.downcast_ref());
+    if !matches!(of_tls, Some(NoCertificatesPresented | InvalidCertificate(_))) {
+        tracing::debug!(peer, %error, "a TLS handshake failed");
+    } else if let Some(count) = refused.note(Instant::now()) {
+        tracing::warn!(peer, %error, count, "a client was refused in the TLS handshake (told once a minute at most)");
+    }
 }
 
 /// Until what was read is durable the connection ends with a reset, even if the process is killed: syslog has no acknowledgement, and a

@@ -7,6 +7,7 @@ use std::fs;
 use std::io::Write as _;
 use std::net::TcpStream;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use audit_sink::{Batch, Record, Sink as _, SinkError};
@@ -16,6 +17,7 @@ use audit_tls::{ServerTlsOptions, TlsOptions};
 use place::{Place, Running};
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use sha2::{Digest as _, Sha256};
+use tracing_subscriber::filter::LevelFilter;
 
 /// An authority, whose certificates are files.
 struct Authority {
@@ -78,6 +80,12 @@ fn a_client_is_known_by_its_certificate() {
     let (authority, other) = (Authority::new(), Authority::new());
     let fingerprint = authority.issue("orders", "client");
     let place = Place::new();
+    let told = fs::File::create(place.path("told")).unwrap();
+    tracing_subscriber::fmt()
+        .with_max_level(LevelFilter::WARN)
+        .with_ansi(false)
+        .with_writer(Arc::new(told))
+        .init();
     let running =
         place.run(|options| options.tls(authority.server().client_ca_file(authority.path("ca.pem"))));
     let with = |authority: &Authority| {
@@ -94,6 +102,11 @@ fn a_client_is_known_by_its_certificate() {
     assert_eq!(events.len(), 1, "{events:?}");
     assert_eq!(events[0]["received"]["by"], format!("certificate:sha256:{fingerprint}"));
     assert_eq!(events[0]["received"]["transport"], "tls");
+    let told = fs::read_to_string(place.path("told")).unwrap();
+    assert_eq!(told.lines().count(), 1, "two refused, and told once a minute: {told}");
+    let expected =
+        [" WARN ", "a client was refused", "peer=\"127.0.0.1\"", "sent no certificates", "count=1"];
+    assert!(expected.iter().all(|part| told.contains(part)), "{told}");
 }
 
 #[test]
