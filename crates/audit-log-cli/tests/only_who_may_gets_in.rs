@@ -3,6 +3,7 @@
 #![cfg(feature = "http")]
 #![allow(clippy::unwrap_used, reason = "a test that fails may panic")]
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -28,15 +29,23 @@ struct Refused {
     event_type: &'static str,
     reason: &'static str,
     actor: Option<String>,
+    operation: &'static str,
 }
 
 impl Refused {
     fn unknown(reason: &'static str, actor: Option<&str>) -> Self {
-        Self { event_type: "auth.failed", reason, actor: actor.map(str::to_owned) }
+        let actor = actor.map(str::to_owned);
+        Self { event_type: "auth.failed", reason, actor, operation: "POST /v1/events" }
     }
 
     fn not_enough(actor: &str) -> Self {
-        Self { event_type: "access.denied", reason: "missing_role", actor: Some(actor.to_owned()) }
+        let actor = Some(actor.to_owned());
+        Self { event_type: "access.denied", reason: "missing_role", actor, operation: "POST /v1/events" }
+    }
+
+    /// Before anything is asked for. Of whom is not known: the name in what is not believed may be anybody's.
+    fn handshake(reason: &'static str) -> Self {
+        Self { operation: "TLS handshake", ..Self::unknown(reason, None) }
     }
 
     fn status(&self) -> u16 {
@@ -48,7 +57,7 @@ impl Refused {
             && event["details"]["reason"] == self.reason
             && event["actor"]["id"].as_str() == self.actor.as_deref()
             && event["actor"]["ip_address"] == "127.0.0.1"
-            && event["details"]["operation"] == "POST /v1/events"
+            && event["details"]["operation"] == self.operation
             && event["action"]["result"] == if self.status() == 403 { "denied" } else { "failure" }
     }
 }
@@ -127,7 +136,7 @@ access:
     let changed = |subject: &str, changes: Value| provider.rs256(&claims(subject, changes));
     let signature = provider.rs256(&good("alice")).rsplit_once('.').unwrap().1.to_owned();
     let unsigned = token(&header("RS256"), &good("altered"), nothing);
-    let unknown = |reason, actor| Refused { event_type: "auth.failed", reason, actor };
+    let unknown = |reason, actor: Option<String>| Refused::unknown(reason, actor.as_deref());
     let attempts = [
         // Whose keys are not known can name anybody: no name is taken from it.
         (
@@ -220,6 +229,7 @@ fn a_certificate_opens_the_door_to_whom_it_names() {
 sources:
   - {{type: http, listen: '127.0.0.1:0', tls: {{{tls}}}}}
   - {{type: http, name: asking, listen: '127.0.0.1:0', tls: {{{tls}, require_client_certificate: false}}}}
+operations: {{listen: '127.0.0.1:0'}}
 access:
   client_certificates:
     - {{subject: CN=orders, roles: [ingest]}}
@@ -235,6 +245,7 @@ access:
         ("prometheus", Refused::not_enough("certificate:CN=prometheus")),
     ];
     let intruder = r#"{"event_type":"app.intruder"}"#;
+    let mut shaken_off: BTreeMap<&'static str, u64> = BTreeMap::new();
     for listener in ["http", "asking"] {
         let address = service.address(listener);
         let post = |tls: &audit_tls::TlsOptions, event: &str| authority::post(address, tls, &[], event);
@@ -252,27 +263,44 @@ access:
         // The handshake itself turns these away.
         let forged =
             own.trusting().cert_file(place.join("forged.pem")).key_file(place.join("forged-key.pem"));
-        for (name, client, expected) in [
-            ("expired", own.client("former"), "CertificateExpired"),
-            ("not yet valid", own.client("future"), "CertificateExpired"),
-            ("of another authority", forged, "UnknownCA"),
+        for (reason, client, expected) in [
+            ("certificate_expired", own.client("former"), "CertificateExpired"),
+            ("certificate_not_yet_valid", own.client("future"), "CertificateExpired"),
+            ("unknown_authority", forged, "UnknownCA"),
         ] {
             let error = authority::refusal(address, &client);
-            assert!(error.contains(expected), "{name}: {error}");
-            assert!(post(&client, intruder).is_err(), "{name}");
+            assert!(error.contains(expected), "{reason}: {error}");
+            assert!(post(&client, intruder).is_err(), "{reason}");
+            *shaken_off.entry(reason).or_default() += 2;
         }
+        // Who speaks no TLS, or does not trust us, says nothing of who they are.
+        let plain = service::try_request(address, "POST", "/v1/events", "application/json", &[], intruder);
+        assert!(plain.is_err(), "{plain:?}");
+        assert!(post(&other.trusting(), intruder).is_err());
         let without = post(&own.trusting(), intruder);
         if listener == "http" {
             let error = authority::refusal(address, &own.trusting());
             assert!(without.is_err() && error.contains("CertificateRequired"), "{error}");
+            shaken_off.insert("no_certificate", 2);
         } else {
             assert_eq!(without.unwrap().status, 401);
         }
     }
+    let failed = shaken_off.values().sum::<u64>() + 4;
+    let counted = format!("\naudit_log_http_handshakes_failed_total {failed}\n");
+    until("all that failed are counted", || service.get("operations", "/metrics").body.contains(&counted));
     assert!(service.end().0.success());
     let mut refused: Vec<_> = refused.into_iter().map(|(_, refusal)| refusal).collect();
     refused.push(Refused::unknown("no_credentials", None));
+    refused.extend(shaken_off.keys().copied().map(Refused::handshake));
     check_the_log(place, &refused);
+    let mut on_record = BTreeMap::<String, u64>::new();
+    for event in events(place).iter().filter(|event| event["details"]["operation"] == "TLS handshake") {
+        let reason = event["details"]["reason"].as_str().unwrap().to_owned();
+        *on_record.entry(reason).or_default() += event["details"]["count"].as_u64().unwrap();
+    }
+    let expected: BTreeMap<_, _> = shaken_off.iter().map(|(reason, n)| ((*reason).to_owned(), *n)).collect();
+    assert_eq!(on_record, expected);
 }
 
 #[test]

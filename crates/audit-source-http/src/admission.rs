@@ -86,6 +86,15 @@ impl<'a> Admission<'a> {
     }
 }
 
+/// The same of one who is not believed before there is a request. A name in a certificate that is not believed may be anybody's, and so
+/// they claim none.
+pub(crate) fn refuse_handshake(witness: &dyn Witness, peer: &Peer, reason: &'static str) {
+    let denial = Denial::Unauthenticated { reason, claimed: None };
+    Measures::denied(&denial);
+    let asked = Asked { method: "TLS", path: "handshake", user_agent: None, peer: peer.address };
+    witness.refused(&denial, &Presented::from_peer(Some(peer.ip())), &asked);
+}
+
 /// The token of `Authorization: Bearer`; `Err` when the header is something else.
 fn bearer(headers: &HeaderMap) -> Result<Option<&str>, ()> {
     let mut given = headers.get_all(AUTHORIZATION).iter();

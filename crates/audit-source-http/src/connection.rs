@@ -18,12 +18,16 @@ use tokio::time::{sleep, timeout};
 use crate::admission::Peer;
 use crate::answer::Answer;
 use crate::certificates::Certificates;
+use crate::handshake::disbelief;
 use crate::patience::Patient;
 use crate::places::{Doing, Place};
 
 /// What answers requests.
 pub(crate) trait Answers: Send + Sync + 'static {
     fn answer(&self, peer: &Peer, request: Request<Incoming>) -> impl Future<Output = Answer> + Send;
+
+    /// Somebody's TLS handshake failed; `reason` is why who they are was not believed, if that is why.
+    fn unshaken(&self, address: SocketAddr, reason: Option<&'static str>);
 
     /// A request's sender was gone, or was cut off, before all of the answer was written.
     fn unanswered(&self);
@@ -68,8 +72,12 @@ pub(crate) async fn serve<A: Answers>(
         () = too_late => return,
         () = place.doing.lost.cancelled() => return,
     };
-    // Whoever does not finish it has asked for nothing that could be answered.
-    let Ok(Ok(stream)) = shaken else { return };
+    let stream = match shaken {
+        Ok(Ok(stream)) => stream,
+        Ok(Err(error)) => return terms.answers.unshaken(address, disbelief(&error)),
+        // Whoever does not finish it has said nothing of who they are.
+        Err(_) => return terms.answers.unshaken(address, None),
+    };
     let certificate = stream.get_ref().1.peer_certificates().and_then(|chain| Some(chain.first()?.to_vec()));
     let trust = if certificate.is_some() { &trust } else { &forever };
     speak(stream, Peer { address, certificate }, &place.doing, &terms, trust).await;

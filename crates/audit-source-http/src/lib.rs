@@ -10,6 +10,7 @@ mod connection;
 mod content;
 mod events;
 mod gate;
+mod handshake;
 mod listener;
 mod measures;
 mod openapi;

@@ -10,6 +10,7 @@ pub(crate) struct Measures {
     duration: Histogram,
     in_flight: Gauge,
     unanswered: Counter,
+    unshaken: Counter,
 }
 
 /// What is answered, most of it often.
@@ -34,6 +35,7 @@ impl Measures {
             duration: histogram!("audit_log_http_request_duration_seconds"),
             in_flight: gauge!("audit_log_http_in_flight"),
             unanswered: counter!(UNANSWERED),
+            unshaken: counter!("audit_log_http_handshakes_failed_total"),
         }
     }
 
@@ -50,6 +52,11 @@ impl Measures {
     /// The same, of one that was gone before all of the request was there.
     pub(crate) fn gone() {
         counter!(UNANSWERED).increment(1);
+    }
+
+    /// A TLS handshake failed.
+    pub(crate) fn unshaken(&self) {
+        self.unshaken.increment(1);
     }
 
     pub(crate) fn denied(denial: &Denial) {

@@ -98,6 +98,9 @@ impl Answers for OperationsApi {
         self.route(&request).unwrap_or_else(|refusal| *refusal)
     }
 
+    /// It speaks no TLS.
+    fn unshaken(&self, _: SocketAddr, _: Option<&'static str>) {}
+
     /// A probe that did not wait has asked in vain, and nothing is lost.
     fn unanswered(&self) {}
 }

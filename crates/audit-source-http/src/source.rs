@@ -10,7 +10,7 @@ use futures_util::future::BoxFuture;
 use hyper::body::Incoming;
 use hyper::{Request, StatusCode};
 
-use crate::admission::{Admission, Peer};
+use crate::admission::{Admission, Peer, refuse_handshake};
 use crate::answer::{Answer, JSON, Refusal, answer};
 use crate::certificates::Certificates;
 use crate::connection::Answers;
@@ -153,6 +153,14 @@ impl Answers for Api {
         let answered = self.route(peer, request).await.unwrap_or_else(|refusal| *refusal);
         running.answered(answered.status());
         answered
+    }
+
+    fn unshaken(&self, address: SocketAddr, reason: Option<&'static str>) {
+        self.measures.unshaken();
+        if let Some(reason) = reason {
+            let peer = Peer { address, certificate: None };
+            refuse_handshake(&*self.witness, &peer, reason);
+        }
     }
 
     fn unanswered(&self) {

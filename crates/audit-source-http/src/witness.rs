@@ -6,9 +6,9 @@ use audit_access::{Caller, Denial, Presented};
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Asked<'a> {
-    /// The method, such as `POST`.
+    /// The method, such as `POST`; `TLS` where a handshake was refused, which comes before any request.
     pub method: &'a str,
-    /// The path, without a query.
+    /// The path, without a query; `handshake` where that was refused.
     pub path: &'a str,
     /// What the program calls itself, if that is text.
     pub user_agent: Option<&'a str>,
@@ -21,7 +21,7 @@ pub struct Asked<'a> {
 /// It is called while the request waits: whoever has more to do than to count or to queue does that elsewhere, and bounds how
 /// much one who is refused again and again can make of it.
 pub trait Witness: Send + Sync {
-    /// This was refused.
+    /// This was refused: a request, or a TLS handshake for want of a client certificate that is believed.
     fn refused(&self, denial: &Denial, presented: &Presented<'_>, asked: &Asked<'_>);
 
     /// This caller was recognised, and asks for something.

@@ -158,13 +158,21 @@ fn who_was_let_in_by_another_authority_is_let_out() {
     assert!(ask(&service, &authority.client()).is_none(), "it is of no authority any more");
 }
 
-/// Keeps the certificates that were shown.
+/// Keeps the certificates that were shown, and what was refused before anything was asked for.
 #[derive(Default)]
-struct Shown(Mutex<Vec<Option<Vec<u8>>>>);
+struct Shown {
+    certificates: Mutex<Vec<Option<Vec<u8>>>>,
+    handshakes: Mutex<Vec<&'static str>>,
+}
 
 impl Witness for Shown {
-    fn refused(&self, _: &Denial, presented: &Presented<'_>, _: &Asked<'_>) {
-        self.0.lock().unwrap().push(presented.certificate.map(<[u8]>::to_vec));
+    fn refused(&self, denial: &Denial, presented: &Presented<'_>, asked: &Asked<'_>) {
+        if (asked.method, asked.path) != ("TLS", "handshake") {
+            return self.certificates.lock().unwrap().push(presented.certificate.map(<[u8]>::to_vec));
+        }
+        let Denial::Unauthenticated { reason, claimed: None } = denial else { panic!("{denial:?}") };
+        assert_eq!(*presented, Presented::from_peer(Some(asked.peer.ip())));
+        self.handshakes.lock().unwrap().push(*reason);
     }
 
     fn used(&self, _: &Caller, _: &Asked<'_>) {}
@@ -179,14 +187,24 @@ fn a_client_certificate_is_what_is_presented() {
         let witness = Arc::clone(&shown);
         let tls =
             authority.server().client_ca_file(authority.path("ca.pem")).require_client_certificate(required);
-        let service = service(|options| options.tls(tls).access(Access::default()).witness(witness));
+        let mut service = service(|options| options.tls(tls).access(Access::default()).witness(witness));
         // Nobody is known here: what is looked at is what was shown.
         assert_eq!(ask(&service, &authority.client()).unwrap().0, 401);
         assert_eq!(ask(&service, &authority.trusting()).map(|asked| asked.0), (!required).then_some(401));
         let foreign =
             authority.trusting().cert_file(other.path("client.pem")).key_file(other.path("client-key.pem"));
         assert!(ask(&service, &foreign).is_none(), "of another authority");
-        let shown = shown.0.lock().unwrap();
+        let handshakes: &[_] =
+            if required { &["no_certificate", "unknown_authority"] } else { &["unknown_authority"] };
+        until("they are told of", || *shown.handshakes.lock().unwrap() == handshakes);
+        // Neither speaks TLS to its end, and neither has said who it is.
+        assert!(ask(&service, &other.trusting()).is_none(), "it does not trust us");
+        let mut plain = service.connect();
+        plain.write_all(&post("application/json", "", event("a.b", 1))).unwrap();
+        let _ = plain.read_to_end(&mut Vec::new());
+        service.stop();
+        assert_eq!(*shown.handshakes.lock().unwrap(), handshakes);
+        let shown = shown.certificates.lock().unwrap();
         assert_eq!(shown[0].as_deref(), Some(own.as_ref()));
         assert_eq!(shown.len(), if required { 1 } else { 2 });
         assert!(shown.iter().skip(1).all(Option::is_none));
