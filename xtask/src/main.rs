@@ -56,6 +56,7 @@ Tasks of this workspace
     cargo xtask recording   makes docs/recording.svg, which the README shows, by running what is in it
     cargo xtask release     prepare, check, publish, and a rehearsal of all of it; `release help`
     cargo xtask fuzz        each fuzz target for a minute (or N seconds), where a nightly Rust is there
+    cargo xtask msrv        each crate by the Rust of its rust-version, where that is installed
     cargo xtask services    the servers that the live tests talk to: up, down, status
     cargo xtask help        this text
 
@@ -88,6 +89,7 @@ fn main() -> anyhow::Result<ExitCode> {
         })?,
         Some("compare") => report.suite("compare", compare::write)?,
         Some("recording") => report.suite("recording", recording::write)?,
+        Some("msrv") => msrv::run(&mut report)?,
         Some("fuzz") => fuzz::run(&mut report, arguments.get(1).map_or("60", String::as_str))?,
         Some("release") => release::run(&mut report, &arguments[1..])?,
         Some("services") => return Ok(services::run(&arguments[1..])),
@@ -104,4 +106,9 @@ fn main() -> anyhow::Result<ExitCode> {
         }
     }
     Ok(report.finish())
+}
+
+/// What [`HELP`] lists.
+pub(crate) fn tasks() -> impl Iterator<Item = &'static str> {
+    HELP.lines().filter_map(|line| line.strip_prefix("    cargo xtask ")?.split(' ').next())
 }

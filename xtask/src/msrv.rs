@@ -1,13 +1,49 @@
 //! `rust-version`: one for the workspace, and a higher one only where dependencies ask for it.
 
+use std::collections::BTreeMap;
+
 use anyhow::Result;
 use cargo_metadata::semver::Version;
 
-use crate::report::Outcome;
+use crate::report::{Outcome, Report};
+use crate::shell::{Shell, program, target_dir};
 use crate::workspace::{Features, Workspace};
 
-/// Which Rust the standard library's API is held to, clippy knows from `rust-version`: `incompatible_msrv` is denied in
-/// the workspace's lints. Here it is about what the dependencies ask for.
+/// `cargo xtask msrv`: each crate, with its default features, by the Rust that it says it builds with.
+pub(crate) fn run(report: &mut Report) -> Result<()> {
+    let workspace = Workspace::read()?;
+    let mut crates: BTreeMap<Version, Vec<&str>> = BTreeMap::new();
+    for member in workspace.published() {
+        if let Some(rust) = &member.rust_version {
+            crates.entry(rust.clone()).or_default().push(&member.name);
+        }
+    }
+    crates.iter().try_for_each(|(rust, names)| {
+        report.suite(&format!("{} crates by Rust {rust}", names.len()), || build(rust, names))
+    })
+}
+
+fn build(rust: &Version, crates: &[&str]) -> Result<Outcome> {
+    let version = by(rust).arg("--version").output();
+    if !version.is_ok_and(|output| output.status.success()) {
+        return Ok(Outcome::Skipped(format!(
+            "Rust {rust} is not installed; run `rustup toolchain install {rust} --profile minimal`"
+        )));
+    }
+    // Of its own: what another Rust compiled is of no use to it.
+    let target = target_dir()?.join("msrv");
+    let check = by(rust).args(["check", "--locked"]).env("CARGO_TARGET_DIR", &target.to_string_lossy());
+    crates.iter().fold(check, |check, name| check.args(["--package", name])).run().map(Outcome::passed)
+}
+
+/// Its cargo, which calls its compiler.
+fn by(rust: &Version) -> Shell {
+    program("rustup").args(["run", &rust.to_string(), "cargo"])
+}
+
+/// That no dependency says it needs a newer Rust than the crate does: with the default features exactly so, with all of
+/// them only printed. It believes what the dependencies say, and compiles nothing: [`run`] does. What of the standard
+/// library our own code may use, clippy holds to `rust-version`: `incompatible_msrv` is denied in the workspace's lints.
 pub(crate) fn check(workspace: &Workspace) -> Result<Outcome> {
     let mut wrong = Vec::new();
     let packages = workspace.packages();
