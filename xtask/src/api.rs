@@ -5,15 +5,17 @@ mod foreign;
 mod rustdoc;
 mod surface;
 
+use std::collections::BTreeMap;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 
 use crate::report::{Outcome, Report};
 use crate::shell::{program, root};
 use crate::workspace::Workspace;
-use change::{Change, Step};
+use change::Change;
+pub(crate) use change::Step;
 use surface::Surface;
 
 pub(crate) use rustdoc::run_as_rustdoc;
@@ -23,7 +25,11 @@ pub(crate) fn run(report: &mut Report, arguments: &[String]) -> Result<()> {
     match arguments {
         [] => check(report),
         [write] if write == "--write" => report.suite("api, written", write_all),
-        [since, tag] if since == "--since" => report.suite(&format!("api since {tag}"), || step_since(tag)),
+        [since, tag] if since == "--since" => report.suite(&format!("api since {tag}"), || {
+            let step = step_since(&root(), tag)?;
+            println!("{}", step.advice(&env!("CARGO_PKG_VERSION").parse()?));
+            Ok(Outcome::Passed)
+        }),
         _ => bail!("`cargo xtask api` takes nothing, or `--write`, or `--since` and a tag"),
     }
 }
@@ -54,7 +60,7 @@ fn read_all() -> Result<Vec<Surface>> {
     let published = workspace.published();
     let is_library = |target: &cargo_metadata::Target| target.is_lib();
     let libraries = published.iter().filter(|package| package.targets.iter().any(is_library));
-    libraries.map(|library| Surface::read(&folder, library.name.to_string())).collect()
+    libraries.map(|library| Surface::read(&folder, library)).collect()
 }
 
 fn compare_with_record(surfaces: &[Surface]) -> Result<Outcome> {
@@ -67,7 +73,7 @@ fn compare_with_record(surfaces: &[Surface]) -> Result<Outcome> {
             different.push(surface.name.clone());
         }
     }
-    for name in recorded_names()? {
+    for name in recorded_names(&root())? {
         if !surfaces.iter().any(|surface| surface.name == name) {
             println!("{name}: there is no such library any more");
             different.push(name);
@@ -86,7 +92,7 @@ fn compare_with_record(surfaces: &[Surface]) -> Result<Outcome> {
 fn write_all() -> Result<Outcome> {
     let surfaces = read_all()?;
     fs::create_dir_all(root().join("api"))?;
-    for name in recorded_names()? {
+    for name in recorded_names(&root())? {
         if !surfaces.iter().any(|surface| surface.name == name) {
             fs::remove_file(record(&name))?;
         }
@@ -100,23 +106,62 @@ fn write_all() -> Result<Outcome> {
 }
 
 /// What the records of now and of a release say about the number of the next one.
-fn step_since(tag: &str) -> Result<Outcome> {
+///
+/// # Errors
+/// If there is no such tag, or no record in it.
+pub(crate) fn step_since(root: &Path, tag: &str) -> Result<Step> {
+    let then = records_of(root, tag)?;
+    let now = recorded_names(root)?;
     let mut step = Step::Patch;
-    for name in recorded_names()? {
-        let now = fs::read_to_string(record(&name))?;
-        let then = program("git").args(["show", &format!("{tag}:api/{name}.txt")]).output()?;
-        if !then.status.success() {
+    for name in &now {
+        let is = fs::read_to_string(root.join(file(name)))?;
+        let Some(was) = then.get(name) else {
             println!("{name}: new");
+            step = step.max(Step::Minor);
             continue;
-        }
-        let change = Change::between(&String::from_utf8_lossy(&then.stdout), &now);
+        };
+        let change = Change::between(was, &is);
         if !change.is_none() {
             println!("{name}:\n{change}");
         }
         step = step.max(change.step());
     }
-    println!("{}", step.advice(env!("CARGO_PKG_VERSION")));
-    Ok(Outcome::Passed)
+    for name in then.keys().filter(|name| !now.contains(name)) {
+        println!("{name}: gone");
+        step = Step::Major;
+    }
+    Ok(step)
+}
+
+/// The records that a tag has, by library.
+fn records_of(root: &Path, tag: &str) -> Result<BTreeMap<String, String>> {
+    let git = |arguments: &[&str]| {
+        let output = program("git").within(root).args(arguments).output()?;
+        let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+        anyhow::Ok((output.status.success(), String::from_utf8_lossy(&output.stdout).into_owned(), said))
+    };
+    let commit = format!("refs/tags/{tag}^{{commit}}");
+    if !git(&["rev-parse", "--quiet", "--verify", &commit])?.0 {
+        bail!("there is no tag `{tag}` here; `git fetch --tags` gets those of the remote");
+    }
+    let (is_listed, files, why) = git(&["ls-tree", "--name-only", &commit, "api/"])?;
+    if !is_listed {
+        bail!("cannot list what {tag} has in api/: {why}");
+    }
+    let mut records = BTreeMap::new();
+    for path in files.lines() {
+        let name = path.strip_prefix("api/").and_then(|file| file.strip_suffix(".txt"));
+        let Some(name) = name else { continue };
+        let (is_read, text, why) = git(&["show", &format!("{commit}:{path}")])?;
+        if !is_read {
+            bail!("cannot read {path} of {tag}: {why}");
+        }
+        records.insert(name.to_owned(), text);
+    }
+    if records.is_empty() {
+        bail!("{tag} has no record of the API in api/ to compare with");
+    }
+    Ok(records)
 }
 
 fn written_by() -> PathBuf {
@@ -124,11 +169,15 @@ fn written_by() -> PathBuf {
 }
 
 fn record(name: &str) -> PathBuf {
-    root().join("api").join(format!("{name}.txt"))
+    root().join(file(name))
 }
 
-fn recorded_names() -> Result<Vec<String>> {
-    let folder = root().join("api");
+fn file(name: &str) -> String {
+    format!("api/{name}.txt")
+}
+
+fn recorded_names(root: &Path) -> Result<Vec<String>> {
+    let folder = root.join("api");
     if !folder.exists() {
         return Ok(Vec::new());
     }

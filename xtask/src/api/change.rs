@@ -3,17 +3,19 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
+use semver::Version;
+
 /// The smallest step of the version that tells users the truth.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Step {
+pub(crate) enum Step {
     Patch,
     Minor,
     Major,
 }
 
 impl Step {
-    pub(super) fn advice(self, version: &str) -> String {
-        let before_one = version.starts_with("0.");
+    pub(crate) fn advice(self, version: &Version) -> String {
+        let before_one = version.major == 0;
         let number = match (self, before_one) {
             (Self::Patch, _) => "the third number",
             (Self::Minor, true) => "the third number (before 1.0; later the second)",
@@ -27,6 +29,15 @@ impl Step {
             Self::Major => "the API breaks its users",
         };
         format!("{what}: the next version after {version} raises at least {number}")
+    }
+
+    /// Whether it is that large, or larger, from one version to the next.
+    pub(crate) fn is_made(self, from: &Version, to: &Version) -> bool {
+        match (self, from.major) {
+            (Self::Patch, _) | (Self::Minor, 0) => to > from,
+            (Self::Minor, _) | (Self::Major, 0) => (to.major, to.minor) > (from.major, from.minor),
+            (Self::Major, _) => to.major > from.major,
+        }
     }
 }
 
@@ -158,7 +169,32 @@ pub trait a::Implemented
 
     #[test]
     fn the_step_is_told_in_the_numbers_of_the_version() {
-        assert!(Step::Major.advice("0.4.1").contains("the second number"));
-        assert!(Step::Major.advice("1.4.1").contains("the first number"));
+        assert!(Step::Major.advice(&Version::new(0, 4, 1)).contains("the second number"));
+        assert!(Step::Major.advice(&Version::new(1, 4, 1)).contains("the first number"));
+    }
+
+    #[test]
+    fn a_step_is_made_by_its_number_or_one_before_it() {
+        use Step::{Major, Minor, Patch};
+        for (step, from, enough, too_small) in [
+            (Patch, [0, 1, 0], [0, 1, 1], [0, 1, 0]),
+            (Minor, [0, 1, 3], [0, 1, 4], [0, 1, 3]),
+            (Major, [0, 1, 3], [0, 2, 0], [0, 1, 4]),
+            (Major, [0, 1, 3], [1, 0, 0], [0, 1, 4]),
+            (Minor, [1, 4, 1], [1, 5, 0], [1, 4, 2]),
+            (Major, [1, 4, 1], [2, 0, 0], [1, 5, 0]),
+        ] {
+            let [from, enough, too_small] =
+                [from, enough, too_small].map(|[major, minor, patch]| Version::new(major, minor, patch));
+            assert!(step.is_made(&from, &enough), "{step:?} {from} {enough}");
+            assert!(!step.is_made(&from, &too_small), "{step:?} {from} {too_small}");
+        }
+    }
+
+    #[test]
+    fn a_feature_less_breaks_and_one_more_does_not() {
+        let with = format!("feature extra\n{BEFORE}");
+        assert_eq!(Change::between(&with, BEFORE).step(), Step::Major);
+        assert_eq!(Change::between(BEFORE, &with).step(), Step::Minor);
     }
 }

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
+use cargo_metadata::Package;
 
 pub(super) struct Surface {
     /// The package.
@@ -12,7 +13,8 @@ pub(super) struct Surface {
 }
 
 impl Surface {
-    pub(super) fn read(folder: &Path, name: String) -> Result<Self> {
+    pub(super) fn read(folder: &Path, package: &Package) -> Result<Self> {
+        let name = package.name.to_string();
         let json = folder.join(format!("{}.json", name.replace('-', "_")));
         let api = public_api::Builder::from_rustdoc_json(&json)
             .omit_blanket_impls(true)
@@ -21,7 +23,7 @@ impl Surface {
         let items: Vec<_> = api.items().map(|item| (item, item.to_string())).collect();
         let traits: HashSet<_> =
             items.iter().filter(|(_, line)| is_trait_impl(line)).map(|(item, _)| item.id()).collect();
-        let mut lines: Vec<String> = Vec::new();
+        let mut lines = features(package);
         for (item, line) in &items {
             // That a trait is there says which functions are; what its types are is ours to say.
             let of_trait = item.parent_id().is_some_and(|parent| traits.contains(&parent));
@@ -35,6 +37,12 @@ impl Surface {
     pub(super) fn text(&self) -> String {
         self.lines.iter().flat_map(|line| [line.as_str(), "\n"]).collect()
     }
+}
+
+/// Whoever names a feature does not build without it. What the default ones are may change.
+fn features(package: &Package) -> Vec<String> {
+    let names = package.features.keys().filter(|name| *name != "default");
+    names.map(|name| format!("feature {name}")).collect()
 }
 
 fn is_trait_impl(line: &str) -> bool {
