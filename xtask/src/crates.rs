@@ -15,7 +15,11 @@ const LARGEST: u64 = 512 << 10;
 pub(crate) fn run(report: &mut Report) -> Result<()> {
     let workspace = Workspace::read()?;
     lint(report, &workspace)?;
-    report.suite("packages and their sizes", || sizes(&workspace))
+    packages(report)
+}
+
+pub(crate) fn packages(report: &mut Report) -> Result<()> {
+    report.suite("packages and their sizes", || sizes(&Workspace::read()?))
 }
 
 /// What is told without building anything.

@@ -28,6 +28,7 @@ impl Outcome {
 #[derive(Default)]
 pub(crate) struct Report {
     rows: Vec<Row>,
+    is_release: bool,
 }
 
 struct Row {
@@ -41,15 +42,24 @@ impl Report {
     pub(crate) fn suite(&mut self, suite: &str, run: impl FnOnce() -> Result<Outcome>) -> Result<()> {
         println!("\n=== {suite}");
         let start = Instant::now();
-        let outcome = match run()? {
-            Outcome::Skipped(why) if in_ci() => Outcome::Failed(format!("skipped, in CI: {why}")),
-            outcome => outcome,
+        let outcome = match (run()?, self.needs_all()) {
+            (Outcome::Skipped(why), Some(place)) => Outcome::Failed(format!("skipped, in {place}: {why}")),
+            (outcome, _) => outcome,
         };
         if let Outcome::Failed(why) | Outcome::Skipped(why) = &outcome {
             println!("{why}");
         }
         self.rows.push(Row { suite: suite.to_owned(), outcome, took: start.elapsed() });
         Ok(())
+    }
+
+    /// What is skipped has not been looked at: from here on it fails, as it does in CI.
+    pub(crate) fn be_for_a_release(&mut self) {
+        self.is_release = true;
+    }
+
+    fn needs_all(&self) -> Option<&'static str> {
+        if self.is_release { Some("a release") } else { in_ci().then_some("CI") }
     }
 
     pub(crate) fn has_failed(&self) -> bool {
@@ -83,4 +93,20 @@ fn in_ci() -> bool {
 
 fn first_line(text: &str) -> &str {
     text.lines().next().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test that fails may panic")]
+
+    use super::*;
+
+    #[test]
+    fn a_release_is_not_made_with_something_skipped() {
+        let mut report = Report::default();
+        report.be_for_a_release();
+        report.suite("servers", || Ok(Outcome::Skipped("no java".to_owned()))).unwrap();
+        assert!(report.has_failed());
+        assert_eq!(report.finish(), ExitCode::FAILURE);
+    }
 }

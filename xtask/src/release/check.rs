@@ -5,9 +5,14 @@ use anyhow::Result;
 use super::workspace::Workspace;
 use super::{gates, git, mentions};
 use crate::report::{Outcome, Report};
-use crate::test;
+use crate::{crates, lint, test};
 
-pub(crate) fn run(report: &mut Report, workspace: &Workspace, with_tests: bool) -> Result<()> {
+pub(crate) fn run(
+    report: &mut Report,
+    workspace: &Workspace,
+    with_tests: bool,
+    with_advisories: bool,
+) -> Result<()> {
     report.suite("clean tree", || {
         Ok(git::need_clean(workspace)
             .map_or_else(|error| Outcome::Failed(error.to_string()), |()| Outcome::Passed))
@@ -19,9 +24,11 @@ pub(crate) fn run(report: &mut Report, workspace: &Workspace, with_tests: bool) 
     if with_tests {
         test::run(report)?;
     }
+    lint::run(report)?;
+    crates::packages(report)?;
     report.suite("every crate from its own package, and a dry run of the upload", || {
         // Compiles each with the packages of the others, as if they were in the registry already.
         workspace.cargo("publish --workspace --locked --dry-run").run().map(Outcome::passed)
     })?;
-    gates(report)
+    gates(report, with_advisories)
 }

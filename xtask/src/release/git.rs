@@ -23,6 +23,12 @@ pub(crate) fn tagged(workspace: &Workspace, tag: &str) -> Result<Option<String>>
     Ok(output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned()))
 }
 
+/// The tag of the newest release that this commit comes after.
+pub(crate) fn last_release(workspace: &Workspace) -> Result<Option<String>> {
+    let tags = ask(workspace, &["tag", "--merged", "HEAD", "--sort=-version:refname", "--list", "v[0-9]*"])?;
+    Ok(tags.lines().next().map(str::to_owned))
+}
+
 pub(crate) fn head(workspace: &Workspace) -> Result<String> {
     ask(workspace, &["rev-parse", "HEAD"])
 }

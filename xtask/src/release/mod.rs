@@ -17,18 +17,20 @@ mod workspace;
 use anyhow::{Result, bail};
 
 use crate::report::Report;
-use crate::{api, deny, features};
+use crate::{deny, features};
 pub(crate) use rehearse::rehearse;
 use workspace::Workspace;
 
 pub(crate) const HELP: &str = "\
 A release, in this order
 
-    cargo xtask release prepare VERSION [--date YYYY-MM-DD]
-        sets the version everywhere, closes the changelog's Unreleased section; commits nothing
-    cargo xtask release check [--without-tests]
-        clean tree, tests, every crate from its own package, a dry run of the upload, licences, public API;
-        --without-tests is for a commit that the CI has tested
+    cargo xtask release prepare VERSION [--date YYYY-MM-DD] [--without-advisories]
+        sets the version everywhere, closes the changelog's Unreleased section; commits nothing. Refuses a version
+        that is too small for what changed in the public API since the last tag
+    cargo xtask release check [--without-tests] [--without-advisories]
+        clean tree, tests, lint, packages and their sizes, every crate from its own package, a dry run of the upload,
+        licences, advisories, every combination of features; --without-tests is for a commit that the CI has tested,
+        --without-advisories for a machine that does not reach their database
     cargo xtask release publish [--registry NAME] [--no-verify] [--no-wait] [--push-tag]
         uploads what the registry lacks, then tags vVERSION; run it again after whatever stopped it.
         When the registry has had too many at a time it waits ten minutes and goes on, or, with --no-wait, ends.
@@ -36,21 +38,28 @@ A release, in this order
     cargo xtask release rehearse [--verify]
         all of that on a copy, into a registry on this machine; then programs that use what was published.
         --verify also compiles every crate from its package
+
+What is skipped elsewhere for want of a tool is a failure here.
 ";
 
-type Task = fn(&mut Report) -> Result<()>;
-
-/// Tasks of their own that a release waits for.
-const GATES: &[Task] = &[|report| deny::run(report, &[]), features::run, api::check];
+const WITHOUT_ADVISORIES: &str = "--without-advisories";
 
 pub(crate) fn run(report: &mut Report, arguments: &[String]) -> Result<()> {
-    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    report.be_for_a_release();
+    let mut words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let all = words.len();
+    if matches!(words.first(), Some(&("prepare" | "check"))) {
+        words.retain(|word| *word != WITHOUT_ADVISORIES);
+    }
+    let with_advisories = words.len() == all;
     let here = Workspace::here();
     match words.as_slice() {
-        ["prepare", version] => prepare::run(report, &here, version, None),
-        ["prepare", version, "--date", date] => prepare::run(report, &here, version, Some(date)),
-        ["check"] => check::run(report, &here, true),
-        ["check", "--without-tests"] => check::run(report, &here, false),
+        ["prepare", version] => prepare::run(report, &here, version, None, with_advisories),
+        ["prepare", version, "--date", date] => {
+            prepare::run(report, &here, version, Some(date), with_advisories)
+        }
+        ["check"] => check::run(report, &here, true, with_advisories),
+        ["check", "--without-tests"] => check::run(report, &here, false, with_advisories),
         ["publish", options @ ..] => publish::run(report, here, options),
         ["rehearse"] => report.suite("release rehearsal", || rehearse(false)),
         ["rehearse", "--verify"] => report.suite("release rehearsal", || rehearse(true)),
@@ -62,6 +71,11 @@ pub(crate) fn run(report: &mut Report, arguments: &[String]) -> Result<()> {
     }
 }
 
-fn gates(report: &mut Report) -> Result<()> {
-    GATES.iter().try_for_each(|gate| gate(report))
+/// What a release waits for, of the dependencies and of each crate alone.
+fn gates(report: &mut Report, with_advisories: bool) -> Result<()> {
+    deny::licences(report)?;
+    if with_advisories {
+        deny::advisories(report)?;
+    }
+    features::run(report)
 }

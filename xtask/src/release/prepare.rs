@@ -10,6 +10,7 @@ use semver::Version;
 
 use super::workspace::Workspace;
 use super::{changelog, gates, git, manifest, mentions};
+use crate::api;
 use crate::report::{Outcome, Report};
 
 pub(crate) fn run(
@@ -17,6 +18,7 @@ pub(crate) fn run(
     workspace: &Workspace,
     version: &str,
     date: Option<&str>,
+    with_advisories: bool,
 ) -> Result<()> {
     report.suite(&format!("prepare {version}"), || {
         Ok(match prepare(workspace, version, date) {
@@ -27,7 +29,8 @@ pub(crate) fn run(
     if report.has_failed() {
         return Ok(());
     }
-    gates(report)?;
+    gates(report, with_advisories)?;
+    api::check(report)?;
     println!(
         "\nLook next at\n    git diff\nand at the public API above, if it changed; then\n    \
          git commit --all --message 'Release {version}'\n    cargo xtask release check\n    \
@@ -52,6 +55,7 @@ pub(crate) fn prepare(workspace: &Workspace, version: &str, date: Option<&str>) 
     if version <= now {
         bail!("{version} is not higher than {now}, which the crates have now; take a higher one");
     }
+    large_enough(workspace, &version)?;
     let others = mentions::of_other_versions(workspace, &now)?;
     if !others.is_empty() {
         bail!("these lines name a version that is not {now}; correct them:\n{}", others.join("\n"));
@@ -74,5 +78,21 @@ pub(crate) fn prepare(workspace: &Workspace, version: &str, date: Option<&str>) 
         fs::write(&fuzz, lock).context("cannot write fuzz/Cargo.lock")?;
     }
     println!("{now} -> {version}, of {date}");
+    Ok(())
+}
+
+/// Held against the last release, whatever versions were prepared since.
+fn large_enough(workspace: &Workspace, version: &Version) -> Result<()> {
+    let Some(tag) = git::last_release(workspace)? else {
+        println!("no tag of a release: this is the first one, which breaks nobody");
+        return Ok(());
+    };
+    let released: Version = tag.trim_start_matches('v').parse().with_context(|| format!("the tag {tag}"))?;
+    let step = api::step_since(&workspace.root, &tag)?;
+    let advice = step.advice(&released);
+    if !step.is_made(&released, version) {
+        bail!("{version} is too small: {advice}");
+    }
+    println!("{advice}");
     Ok(())
 }

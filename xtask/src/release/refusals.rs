@@ -10,11 +10,14 @@ use super::git;
 use super::prepare::prepare;
 use super::publish::{Options, publish};
 use super::workspace::Workspace;
+use crate::api::step_since;
 
 const MANIFEST: &str = "[workspace]\nmembers = [\"one\"]\nresolver = \"3\"\n\n[workspace.package]\nversion = \"0.1.0\"\n\n\
                         [workspace.dependencies]\none = { path = \"one\", version = \"0.1.0\" }\n";
 
 const MEMBER: &str = "[package]\nname = \"one\"\nversion.workspace = true\nedition = \"2024\"\n";
+
+const API: &str = "feature extra\npub mod one\npub fn one::make()\n";
 
 fn repository() -> (TempDir, Workspace) {
     let folder = tempfile::tempdir().unwrap();
@@ -22,6 +25,7 @@ fn repository() -> (TempDir, Workspace) {
     write(folder.path(), "Cargo.toml", MANIFEST);
     write(folder.path(), "one/Cargo.toml", MEMBER);
     write(folder.path(), "one/src/lib.rs", "");
+    write(folder.path(), "api/one.txt", API);
     write(folder.path(), "CHANGELOG.md", "# Changelog\n\n## [Unreleased]\n\n- one: a change.\n");
     write(folder.path(), "README.md", "`docker run audit-log:0.1.0`, `audit-log = \"0.1\"`\n");
     assert!(workspace.cargo("generate-lockfile --offline --quiet").run().unwrap());
@@ -96,6 +100,40 @@ fn a_text_that_names_another_version_is_told() {
     write(&workspace.root, "docs/use.md", "Write\n\n    audit-log = \"0.0.9\"\n");
     commit(&workspace);
     refused(&workspace, "0.2.0", None, "docs/use.md:3: audit-log = \"0.0.9\"");
+}
+
+#[test]
+fn a_version_that_is_too_small_for_what_broke_is_refused() {
+    let (_folder, workspace) = repository();
+    git::ask(&workspace, &["tag", "v0.1.0"]).unwrap();
+    write(&workspace.root, "api/one.txt", &API.replace("feature extra\n", ""));
+    commit(&workspace);
+    refused(&workspace, "0.1.1", None, "0.1.1 is too small: the API breaks its users");
+    git::ask(&workspace, &["mv", "api/one.txt", "api/other.txt"]).unwrap();
+    write(&workspace.root, "api/other.txt", API);
+    commit(&workspace);
+    refused(&workspace, "0.1.1", None, "the API breaks its users");
+    prepare(&workspace, "0.2.0", None).unwrap();
+}
+
+#[test]
+fn what_only_grew_is_a_patch_before_one() {
+    let (_folder, workspace) = repository();
+    git::ask(&workspace, &["tag", "v0.1.0"]).unwrap();
+    write(&workspace.root, "api/one.txt", &format!("{API}pub fn one::more()\n"));
+    commit(&workspace);
+    prepare(&workspace, "0.1.1", None).unwrap();
+}
+
+#[test]
+fn a_tag_that_is_not_there_or_has_no_record_is_told() {
+    let (_folder, workspace) = repository();
+    let error = step_since(&workspace.root, "v9.9.9").unwrap_err().to_string();
+    assert!(error.contains("there is no tag `v9.9.9`"), "{error}");
+    git::ask(&workspace, &["rm", "--quiet", "api/one.txt"]).unwrap();
+    commit(&workspace);
+    git::ask(&workspace, &["tag", "v0.1.0"]).unwrap();
+    refused(&workspace, "0.2.0", None, "v0.1.0 has no record of the API");
 }
 
 #[test]
