@@ -7,12 +7,13 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::routing::{get, put};
 use axum::{Json, Router};
+use semver::VersionReq;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
@@ -21,6 +22,7 @@ pub(crate) const TOKEN: &str = "rehearsal";
 
 /// As crates.io's.
 const LARGEST_CRATE: usize = 10 * 1024 * 1024;
+const MOST_KEYWORDS: usize = 5;
 
 /// Serves until this program ends.
 pub(crate) struct Registry {
@@ -39,8 +41,23 @@ struct Crates {
 
 struct Published {
     version: String,
+    /// Of this registry, and what of each.
+    needs: Vec<(String, VersionReq)>,
     entry: String,
     package: Bytes,
+}
+
+impl Crates {
+    /// Cargo and crates.io both ask for it: whoever uploads in the wrong order is stopped.
+    fn has_what_it_needs(&self, published: &Published) -> Result<()> {
+        for (name, wanted) in &published.needs {
+            let versions = self.published.get(name).map(Vec::as_slice).unwrap_or_default();
+            let is_there =
+                |each: &Published| each.version.parse().is_ok_and(|version| wanted.matches(&version));
+            ensure!(versions.iter().any(is_there), "it depends on {name} {wanted}, which is not here");
+        }
+        Ok(())
+    }
 }
 
 impl Registry {
@@ -79,6 +96,11 @@ impl Registry {
     /// How many crates it has.
     pub(crate) fn len(&self) -> usize {
         lock(&self.shelf).published.len()
+    }
+
+    /// How many versions of all of them.
+    pub(crate) fn versions(&self) -> usize {
+        lock(&self.shelf).published.values().map(Vec::len).sum()
     }
 }
 
@@ -134,6 +156,9 @@ async fn publish(
         crates.uploads_left = std::mem::take(&mut crates.refill);
         return Err(refusal(StatusCode::TOO_MANY_REQUESTS, "too many uploads; try again later"));
     }
+    if let Err(error) = crates.has_what_it_needs(&published) {
+        return Err(refusal(StatusCode::BAD_REQUEST, &format!("{error:#}")));
+    }
     let versions = crates.published.entry(name).or_default();
     if versions.iter().any(|each| each.version == published.version) {
         return Err(refusal(StatusCode::CONFLICT, "this version is uploaded already"));
@@ -160,7 +185,21 @@ fn parse(body: &Bytes) -> Result<(String, Published)> {
         anyhow::Ok(text.to_owned())
     };
     let (name, version) = (text("name")?, text("vers")?);
-    Ok((name, Published { version, entry: entry(&description, &package)?.to_string(), package }))
+    let keywords = description["keywords"].as_array().map_or(0, Vec::len);
+    ensure!(keywords <= MOST_KEYWORDS, "expected at most {MOST_KEYWORDS} keywords per crate, not {keywords}");
+    let (needs, entry) = (needs(&description)?, entry(&description, &package)?.to_string());
+    Ok((name, Published { version, needs, entry, package }))
+}
+
+/// What of this registry it depends on: of another one cargo gives the address.
+fn needs(description: &Value) -> Result<Vec<(String, VersionReq)>> {
+    let dependencies = description["deps"].as_array().context("the description has no `deps`")?;
+    let own = dependencies.iter().filter(|each| each["registry"].is_null());
+    own.map(|each| {
+        let text = |key: &str| each[key].as_str().with_context(|| format!("a dependency without `{key}`"));
+        Ok((text("name")?.to_owned(), text("version_req")?.parse()?))
+    })
+    .collect()
 }
 
 fn with_length(bytes: &Bytes) -> Result<(Bytes, Bytes)> {
@@ -209,4 +248,48 @@ fn dependency(uploaded: &Value) -> Value {
 
 fn lock(shelf: &Shelf) -> MutexGuard<'_, Crates> {
     shelf.lock().expect("nothing panics that holds it")
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test that fails may panic")]
+
+    use super::*;
+
+    fn upload(description: &Value) -> Result<Published> {
+        let description = description.to_string();
+        let mut body = u32::try_from(description.len()).unwrap().to_le_bytes().to_vec();
+        body.extend(description.bytes());
+        body.extend(0_u32.to_le_bytes());
+        parse(&body.into()).map(|(_, published)| published)
+    }
+
+    #[test]
+    fn what_it_depends_on_comes_first() {
+        let shelf =
+            |published| Crates { address: ([127, 0, 0, 1], 0).into(), published, uploads_left: 1, refill: 0 };
+        let dependency =
+            |registry: Value| json!({ "name": "a", "version_req": "^0.1.1", "registry": registry });
+        let b = |registry: Value| {
+            upload(&json!({ "name": "b", "vers": "0.1.1", "deps": [dependency(registry)] })).unwrap()
+        };
+        let a = |version: &str| {
+            let a = upload(&json!({ "name": "a", "vers": version, "deps": [] })).unwrap();
+            shelf(BTreeMap::from([("a".to_owned(), vec![a])]))
+        };
+        let refused = shelf(BTreeMap::new()).has_what_it_needs(&b(Value::Null)).unwrap_err().to_string();
+        assert!(refused.contains("a ^0.1.1, which is not here"), "{refused}");
+        assert!(a("0.1.0").has_what_it_needs(&b(Value::Null)).is_err(), "an older one is not enough");
+        a("0.1.1").has_what_it_needs(&b(Value::Null)).unwrap();
+        shelf(BTreeMap::new()).has_what_it_needs(&b("https://elsewhere.test/".into())).unwrap();
+    }
+
+    #[test]
+    fn five_keywords_are_enough() {
+        let with = |keywords: &[&str]| {
+            upload(&json!({ "name": "a", "vers": "0.1.0", "deps": [], "keywords": keywords }))
+        };
+        assert!(with(&["a", "b", "c", "d", "e"]).is_ok());
+        assert!(with(&["a", "b", "c", "d", "e", "f"]).is_err());
+    }
 }

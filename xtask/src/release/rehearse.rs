@@ -18,7 +18,7 @@ use crate::shell::{program, root, target_dir};
 pub(crate) const REGISTRY: &str = "rehearsal";
 
 /// Prepares the next version on a copy of the last commit, publishes all crates with an interruption in the middle,
-/// and builds and runs programs that use them.
+/// then another version, and builds and runs programs that use them.
 pub(crate) fn rehearse(verify: bool) -> Result<Outcome> {
     let registry = Registry::start()?;
     let copy = copy(&registry)?;
@@ -43,6 +43,12 @@ pub(crate) fn rehearse(verify: bool) -> Result<Outcome> {
     ensure!(registry.len() == crates, "{} crates are in the registry, not {crates}", registry.len());
     ensure!(git::tagged(&copy, &tag)? == Some(git::head(&copy)?), "{tag} is not on the commit");
     timed("publish, with nothing left to do", || publish(&copy, &options))?;
+
+    // Now the registry knows each crate, and not its version.
+    registry.limit_uploads(usize::MAX, 0);
+    let version = timed("prepare, the next one", || prepare_next(&copy))?;
+    timed("publish, the next one", || publish(&copy, &options))?;
+    ensure!(registry.versions() == 2 * crates, "{} versions, not {}", registry.versions(), 2 * crates);
 
     timed("programs that use it", || consumer::build_and_run(&copy, &folder()?, &version))?;
     Ok(Outcome::Passed)
