@@ -245,6 +245,14 @@ fn literal_for(term: &Term, equality: bool, operand: Operand) -> Result<Literal,
             format!("nothing is equal to null; write {name} is null, or {name} is not null"),
         );
     }
+    if matches!(written, OperandKind::Path(_) | OperandKind::Clock(..)) {
+        return fault(
+            &span,
+            format!(
+                "`in` and `between` take constants and this is a field; compare two fields, as in {name} = actor.id"
+            ),
+        );
+    }
     let path = match term {
         Term::Clock(clock, _) => return clock_literal(clock, equality, &written, &span),
         Term::Path(path) => path,
@@ -295,7 +303,7 @@ fn literal_for(term: &Term, equality: bool, operand: Operand) -> Result<Literal,
             format!("{name} is a text and this is {described}; write a text in quotes, as in 'x'"),
         ),
         (Kind::Free, OperandKind::Null | OperandKind::Path(_) | OperandKind::Clock(..)) => {
-            unreachable!("null was refused above, and terms are no literals")
+            unreachable!("null and fields were refused above")
         }
     }
 }

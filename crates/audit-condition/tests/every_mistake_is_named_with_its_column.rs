@@ -119,6 +119,15 @@ const MISTAKES: &[(&str, usize, &str)] = &[
     ("'x'", 1, "a text alone is neither true nor false"),
     ("details.a between 5 and 1", 19, "write the smaller one first"),
     ("details.a between 5 and 'x'", 19, "different types"),
+    (
+        "details.a between 1 and event_type",
+        25,
+        "this is a field; compare two fields, as in details.a = actor.id",
+    ),
+    ("details.a between hour(timestamp) and 5", 19, "this is a field"),
+    ("details.a in ('x', actor.id)", 20, "this is a field"),
+    ("actor.id in (resource.id)", 14, "`in` and `between` take constants"),
+    ("hour(timestamp) in (hour(timestamp))", 21, "this is a field"),
     ("timestamp between now and now - 1d", 19, "write the smaller one first"),
     (
         "hour(timestamp) not between 22 and 6",
