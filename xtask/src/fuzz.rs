@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result};
 use crate::checkers::or_skipped;
 use crate::report::{Outcome, Report};
 use crate::services::tools::{Missing, Tool};
-use crate::shell::{Shell, program, root, target_dir};
+use crate::shell::{Shell, cargo, program, root, target_dir};
 
 const CARGO_FUZZ: Tool = Tool {
     name: "cargo-fuzz",
@@ -44,6 +44,17 @@ pub(crate) fn run(report: &mut Report, seconds: &str) -> Result<()> {
                 ["--", &format!("-max_total_time={seconds}"), "-max_len=8192", "-print_final_stats=1"];
             cargo_fuzz("run")?.arg(target).arg(corpus).args(options).run().map(Outcome::passed)
         })?;
+    }
+    Ok(())
+}
+
+/// It is no member of the workspace, so nothing else sees that it is formatted, and that its lock file fits the crates of today.
+pub(crate) fn lint(report: &mut Report) -> Result<()> {
+    for (name, arguments) in [
+        ("fuzz: fmt", "fmt --check --manifest-path fuzz/Cargo.toml"),
+        ("fuzz: Cargo.lock", "fetch --quiet --locked --manifest-path fuzz/Cargo.toml"),
+    ] {
+        report.suite(name, || cargo(arguments).run().map(Outcome::passed))?;
     }
     Ok(())
 }

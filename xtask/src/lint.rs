@@ -7,11 +7,12 @@ use crate::readme;
 use crate::report::{Outcome, Report};
 use crate::shell::cargo;
 use crate::workspace::Workspace;
-use crate::{api, crates, deps, features};
+use crate::{api, crates, deps, features, fuzz};
 
 /// Clippy in the other shapes of each crate is `cargo xtask features`.
 pub(crate) fn run(report: &mut Report) -> Result<()> {
     report.suite("fmt", || cargo("fmt --all --check").run().map(Outcome::passed))?;
+    fuzz::lint(report)?;
     report.suite("README.md", readme::check)?;
     report.suite("clippy", || {
         cargo("clippy --workspace --all-targets --all-features -- -D warnings").run().map(Outcome::passed)
