@@ -7,16 +7,14 @@ use anyhow::{Context as _, Result};
 
 use crate::checkers::or_skipped;
 use crate::report::{Outcome, Report};
-use crate::services::tools::{Missing, Tool};
+use crate::services::tools::{self, Missing, Tool};
 use crate::shell::{Shell, cargo, program, root, target_dir};
 
 const CARGO_FUZZ: Tool = Tool {
     name: "cargo-fuzz",
     packages: &["cargo-fuzz@0.13.2"],
     installer: "cargo",
-    install: |packages, folder| {
-        program("cargo").args(["install", "--quiet", "--locked", "--root"]).arg(folder).args(packages).run()
-    },
+    install: tools::cargo_install,
 };
 
 /// What each target begins with, so that it need not find out by itself what a line looks like.
