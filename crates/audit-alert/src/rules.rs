@@ -1,7 +1,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use audit_condition::ConditionSet;
-use audit_model::{Event, Timestamp};
+use audit_model::{Event, EventType, Timestamp};
 
 use crate::alert::Alert;
 use crate::clock::timestamp;
@@ -162,6 +162,8 @@ impl Rules {
     }
 }
 
+/// Only those that nobody else can send: an event of another type that begins so is one like any other.
 fn is_of_alert(event_type: &str) -> bool {
-    event_type.starts_with("alert.")
+    let own = [EventType::ALERT_FIRED, EventType::ALERT_RESOLVED, EventType::ALERT_NOTIFY_FAILED];
+    event_type.starts_with("alert.") && own.iter().any(|own| own.as_str() == event_type)
 }

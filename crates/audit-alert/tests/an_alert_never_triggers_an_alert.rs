@@ -22,6 +22,15 @@ fn no_condition_matches_the_record_of_an_alert() {
     }
 }
 
+/// Else a sender could hide an event from every rule by its type.
+#[test]
+fn a_type_of_somebodys_own_is_like_any_other() {
+    let everything = rules("event_type like 'alert.%'", options());
+    assert!(everything.may_match_type("alert.custom"));
+    let event = event(0, "alert.custom", "bob", "a");
+    assert_eq!(told(&everything.observe(&mut State::default(), &event, time(0))), "fired 1");
+}
+
 #[test]
 fn nor_does_it_end_an_absence() {
     let rules = rules("event_type like '%'", RuleOptions { absent_for: stream::minutes(1), ..options() });

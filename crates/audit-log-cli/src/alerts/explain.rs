@@ -90,7 +90,7 @@ fn event(value: Value) -> Result<Event, String> {
 
 /// What keeps the event from every rule.
 fn obstacle(loggable: &Loggable, event: &Event) -> Option<&'static str> {
-    if event.event_type.as_str().starts_with("alert.") {
+    if event.event_type.is_alert() {
         Some("it is about an alert, and an alert cannot trigger an alert")
     } else if !loggable.is_logged(event) {
         Some("the configuration does not log it, so that no rule sees it")
