@@ -46,8 +46,8 @@ impl Delivery {
     ///
     /// # Errors
     /// Nothing has changed if a name is wrong or unknown, the state of one that is added cannot be read, or the delivery was
-    /// closed. Else all has that could: one that cannot be replaced ([`DeliveryError::Busy`], [`DeliveryError::Io`])
-    /// stays, failing, until it is replaced or removed.
+    /// closed. Else it is [`DeliveryError::Partly`], and all has that could: one that cannot be replaced stays, failing, until it is
+    /// replaced or removed.
     pub fn change(
         &self,
         remove: &[String],
@@ -86,7 +86,10 @@ impl Delivery {
                 }
             }
         }
-        errors.into_iter().next().map_or(Ok(lacking), Err)
+        match errors.into_iter().next() {
+            Some(error) => Err(DeliveryError::Partly(Box::new(error))),
+            None => Ok(lacking),
+        }
     }
 
     /// The places that are to be removed, if the change can be made.

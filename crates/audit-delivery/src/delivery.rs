@@ -132,6 +132,9 @@ pub enum DeliveryError {
     /// The delivery was closed.
     #[error("the delivery is closed")]
     Closed,
+    /// All of a [change](Delivery::change) that could be made has been made, and this was not.
+    #[error(transparent)]
+    Partly(Box<DeliveryError>),
 }
 
 impl Delivery {
