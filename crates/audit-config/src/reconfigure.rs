@@ -1,7 +1,10 @@
 //! From one configuration to another, while the log is open.
 
+#[cfg(feature = "alert")]
+use std::path::Path;
 use std::time::Duration;
 
+use audit_delivery::DeliveryError;
 use audit_pipeline::{Pipeline, Reconfiguration};
 
 use crate::assemble::MB;
@@ -20,9 +23,12 @@ pub enum ReconfigureError {
     /// What the new configuration needs is not there, or not what it should be. Nothing has changed.
     #[error(transparent)]
     Assemble(#[from] AssembleError),
-    /// Rules that went for others are gone, and what the others need is not what it should be. Nothing else has changed.
+    /// What the new rules need is not what it should be. Nothing has changed.
     #[error(transparent)]
     Rules(AssembleError),
+    /// Rules that ended for this change could not go on when it failed: nobody watches the log.
+    #[error("{0}; and the alert rules watch no more")]
+    Unwatched(Box<ReconfigureError>),
     /// The log could not be changed, or not all of it.
     #[error(transparent)]
     Log(#[from] audit_pipeline::ReconfigureError),
@@ -32,9 +38,11 @@ impl ReconfigureError {
     /// Whether the log may be neither as it was nor as it was to be: then [`Config::reconfigure_all`] has it be one of them.
     #[must_use]
     pub fn is_half_way(&self) -> bool {
+        use audit_pipeline::ReconfigureError::{Closed, Delivery};
         match self {
-            Self::Assemble(_) | Self::Log(audit_pipeline::ReconfigureError::Closed) => false,
-            Self::Rules(_) | Self::Log(_) => true,
+            Self::Assemble(_) | Self::Rules(_) | Self::Log(Closed) => false,
+            Self::Log(Delivery(error)) => matches!(error, DeliveryError::Partly(_)),
+            Self::Log(_) | Self::Unwatched(_) => true,
         }
     }
 }
@@ -57,7 +65,7 @@ impl Config {
     }
 
     /// Has the open log do what this one says, whatever it does now: all its destinations and rules are begun anew. For a log that a
-    /// [`reconfigure`](Self::reconfigure) has left half-way between two configurations.
+    /// [`reconfigure`](Self::reconfigure) has left half-way between two configurations. If it fails, the rules of this one watch.
     ///
     /// # Errors
     /// As [`reconfigure`](Self::reconfigure).
@@ -100,14 +108,14 @@ impl Config {
         match log.reconfigure(change) {
             Ok(_) => Ok(()),
             Err(error) => {
+                let error = error.into();
                 // Rules that went for others that did not come go on.
                 #[cfg(feature = "alert")]
-                if let Some(old) = old
-                    && self.differs_in_alerts(old)
-                {
-                    old.watch_again(log, &self.delivery_dir(&journal), environment);
+                if old.is_none_or(|old| self.differs_in_alerts(old)) {
+                    let directory = self.delivery_dir(&journal);
+                    return Err(old.unwrap_or(self).watch_again(self, error, log, &directory, environment));
                 }
-                Err(error.into())
+                Err(error)
             }
         }
     }
@@ -203,24 +211,13 @@ impl Config {
         }
         let (recorder, directory) = (log.recorder(), self.delivery_dir(journal));
         self.can_watch(&recorder, environment)?;
-        let there = match old {
-            Some(old) => old.watching_names(environment),
-            None => {
-                let own = self.watching_names(environment);
-                let there = log.status().destinations.into_iter().map(|place| place.name);
-                there.filter(|name| own.contains(name)).collect()
-            }
-        };
-        let gone = there.into_iter().fold(Reconfiguration::default(), Reconfiguration::remove_destination);
-        log.reconfigure(gone.nothing_before_close())?;
+        watch_no_more(log, &old.unwrap_or(self).watching_names(environment))?;
         match self.watching(&recorder, &directory, environment) {
             Ok(None) => Ok(change),
             Ok(Some(watching)) => Ok(watching.join(change)),
             Err(error) => {
-                if let Some(old) = old {
-                    old.watch_again(log, &directory, environment);
-                }
-                Err(ReconfigureError::Rules(error))
+                let error = ReconfigureError::Rules(error);
+                Err(old.unwrap_or(self).watch_again(self, error, log, &directory, environment))
             }
         }
     }
@@ -233,19 +230,51 @@ impl Config {
         watched(self) != watched(old)
     }
 
-    /// Whoever watched before goes on. If that cannot be, it is told.
+    /// Has this configuration's rules go on, and nothing of those that were to come in their place. If that cannot be, it is told. Returns
+    /// why the change failed.
     #[cfg(feature = "alert")]
-    fn watch_again(&self, log: &Pipeline, directory: &std::path::Path, environment: Environment<'_>) {
-        let back = match self.watching(&log.recorder(), directory, environment) {
-            Ok(None) => return,
-            Ok(Some(watching)) => {
-                let back = watching.join(Reconfiguration::default());
-                log.reconfigure(back).map_err(|error| error.to_string()).map(drop)
+    fn watch_again(
+        &self,
+        instead_of: &Self,
+        why: ReconfigureError,
+        log: &Pipeline,
+        directory: &Path,
+        environment: Environment<'_>,
+    ) -> ReconfigureError {
+        if let ReconfigureError::Log(audit_pipeline::ReconfigureError::Closed) = why {
+            return why;
+        }
+        let is_destination =
+            |name: &String| (0..self.destinations.len()).any(|index| self.destination_name(index) == name);
+        let mut names = instead_of.watching_names(environment);
+        names.extend(self.watching_names(environment));
+        names.retain(|name| !is_destination(name));
+        // A part of the change may have brought them: what they remember is written when they end.
+        let back = watch_no_more(log, &names).map_err(|error| error.to_string()).and_then(|()| {
+            match self.watching(&log.recorder(), directory, environment).map_err(|error| error.to_string())? {
+                None => Ok(()),
+                Some(watching) => {
+                    let back = watching.join(Reconfiguration::default());
+                    log.reconfigure(back).map(drop).map_err(|error| error.to_string())
+                }
             }
-            Err(error) => Err(error.to_string()),
-        };
-        if let Err(error) = back {
-            log.recorder().notice(format!("the alert rules watch no more: {error}; restart the service"));
+        });
+        match back {
+            Ok(()) => why,
+            Err(error) => {
+                log.recorder().notice(format!("the alert rules watch no more: {error}; restart the service"));
+                ReconfigureError::Unwatched(Box::new(why))
+            }
         }
     }
+}
+
+/// Ends those of that name that watch the log and tell people.
+#[cfg(feature = "alert")]
+fn watch_no_more(log: &Pipeline, names: &[String]) -> Result<(), audit_pipeline::ReconfigureError> {
+    let there = log.status().destinations.into_iter().map(|place| place.name);
+    let gone = there
+        .filter(|name| names.contains(name))
+        .fold(Reconfiguration::default(), Reconfiguration::remove_destination);
+    log.reconfigure(gone.nothing_before_close()).map(drop)
 }

@@ -104,9 +104,9 @@ impl Inner {
         } else {
             new.reconfigure(old, &self.pipeline, environment)
         };
-        let half_way = changed.as_ref().is_err_and(ReconfigureError::is_half_way);
         // One that changed nothing leaves what was half-way as it is.
-        self.unsettled.store(half_way || (unsettled && changed.is_err()), Ordering::Relaxed);
+        let half_way = changed.as_ref().is_err_and(|error| unsettled || error.is_half_way());
+        self.unsettled.store(half_way, Ordering::Relaxed);
         changed.map_err(|error| if half_way { ReloadError::HalfWay(error) } else { ReloadError::Log(error) })
     }
 }
