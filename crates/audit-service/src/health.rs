@@ -37,8 +37,7 @@ impl Inner {
         let mut warnings: Vec<_> = sources.iter().filter_map(failing).collect();
         drop(sources);
         if self.unsettled.load(Ordering::Relaxed) {
-            let error = lock(&self.last_reload).as_ref().and_then(|(_, error)| error.clone());
-            let why = error.unwrap_or_default();
+            let why = self.last_error().unwrap_or_default();
             warnings.push(format!("the last reload stopped half-way and is tried again: {why}"));
         }
         warnings

@@ -14,6 +14,7 @@ mod operations;
 mod place;
 mod record;
 mod reload;
+mod retry;
 mod running;
 mod service;
 mod sources;

@@ -8,12 +8,13 @@ use audit_model::Timestamp;
 
 use crate::access::Doors;
 use crate::files::Contents;
+use crate::retry::Occasion;
 use crate::service::{Inner, lock};
 use crate::sources::server_tls;
 use crate::{ReloadError, record};
 
 impl Inner {
-    pub(crate) fn reload(self: &Arc<Self>) -> Result<Vec<Change>, ReloadError> {
+    pub(crate) fn reload(self: &Arc<Self>, occasion: Occasion) -> Result<Vec<Change>, ReloadError> {
         let _alone = lock(&self.reloading);
         self.unless_stopping()?;
         let now = Timestamp::now();
@@ -28,6 +29,7 @@ impl Inner {
             // A file that was touched is no change of the configuration.
             (Ok(changes), _) if changes.is_empty() => None,
             (Ok(changes), _) => Some(Ok(changes.as_slice())),
+            (Err(_), why) if occasion == Occasion::Retry && *why == self.last_error() => None,
             (Err(_), why) => Some(Err(why.as_deref().unwrap_or_default())),
         };
         if let Some(told) = told {
@@ -39,6 +41,11 @@ impl Inner {
             self.renew_doors(now);
         }
         outcome
+    }
+
+    /// What was wrong with the configuration when it was last read again.
+    pub(crate) fn last_error(&self) -> Option<String> {
+        lock(&self.last_reload).as_ref().and_then(|(_, error)| error.clone())
     }
 
     /// To be asked before whatever takes long: who stops the service does not wait for a configuration that nobody will need.
@@ -77,9 +84,16 @@ impl Inner {
         self.check_files(&new)?;
         let certificates = certificates(&new);
         let unsettled = self.unsettled.load(Ordering::Relaxed);
-        if !changes.is_empty() || unsettled {
+        if unsettled {
+            // First what failed: sources are not to come and go each time that it fails again.
+            self.unless_stopping()?;
+            self.change_log(&old, &new, true)?;
             self.change_sources(&old, &new)?;
-            let changed = self.unless_stopping().and_then(|()| self.change_log(&old, &new, unsettled));
+            // Not before: until then the log was ahead of what is in effect.
+            self.unsettled.store(false, Ordering::Relaxed);
+        } else if !changes.is_empty() {
+            self.change_sources(&old, &new)?;
+            let changed = self.unless_stopping().and_then(|()| self.change_log(&old, &new, false));
             if let Err(error) = changed {
                 if !self.stopping.is_cancelled()
                     && let Err(back) = self.change_sources(&new, &old)
@@ -106,7 +120,9 @@ impl Inner {
         };
         // One that changed nothing leaves what was half-way as it is.
         let half_way = changed.as_ref().is_err_and(|error| unsettled || error.is_half_way());
-        self.unsettled.store(half_way, Ordering::Relaxed);
+        if half_way {
+            self.unsettled.store(true, Ordering::Relaxed);
+        }
         changed.map_err(|error| if half_way { ReloadError::HalfWay(error) } else { ReloadError::Log(error) })
     }
 }

@@ -15,6 +15,7 @@ use tokio::runtime::Handle;
 
 use crate::access::Doors;
 use crate::files::{Contents, Files};
+use crate::retry::{Occasion, Retry};
 use crate::running::Running;
 use crate::sources::server_tls;
 use crate::witness::OnRecord;
@@ -35,6 +36,9 @@ pub struct ServiceOptions {
     pub rejects: Arc<Rejects>,
     /// All metrics of the process, in the text format of Prometheus.
     pub metrics: Arc<dyn Fn() -> String + Send + Sync>,
+    /// How long until a reload that stopped half-way is tried again, 30 seconds unless it is said; each time that it fails again this is
+    /// doubled, up to an hour.
+    pub retry_reload_after: Duration,
 }
 
 impl ServiceOptions {
@@ -48,6 +52,7 @@ impl ServiceOptions {
             environment: |_| None,
             rejects,
             metrics: Arc::new(String::new),
+            retry_reload_after: AGAIN,
         }
     }
 }
@@ -178,7 +183,7 @@ impl Service {
     /// # Errors
     /// When the new one cannot be used: then all is as before, but for [`ReloadError::HalfWay`]. And when the service is to stop.
     pub fn reload(&self) -> Result<Vec<Change>, ReloadError> {
-        self.inner.reload()
+        self.inner.reload(Occasion::Asked)
     }
 
     /// How it goes, as `audit-log status` and `/v1/status` tell it.
@@ -242,7 +247,7 @@ impl Inner {
     fn keep_house(self: &Arc<Self>) {
         let mut files = Files::new(self.files());
         let mut has_changed = false;
-        let mut tried = Instant::now();
+        let mut retry = Retry::new(self.options.retry_reload_after, Instant::now());
         loop {
             let asked = lock(&self.asked);
             let waits = |asked: &mut Asked| !asked.to_reload && !asked.to_stop;
@@ -256,17 +261,20 @@ impl Inner {
             self.witness.flush(Timestamp::now());
             // Somebody may be writing them: they are read when they have been left alone for one look.
             let changes_now = files.have_changed();
-            let is_due = self.unsettled.load(Ordering::Relaxed) && tried.elapsed() >= AGAIN;
-            let is_time = was_asked || is_due || (has_changed && !changes_now);
+            let is_due = self.unsettled.load(Ordering::Relaxed) && retry.is_due(Instant::now());
+            let is_asked = was_asked || (has_changed && !changes_now);
+            let is_time = is_asked || is_due;
             has_changed = (has_changed || changes_now) && !is_time;
             if is_time {
-                tried = Instant::now();
-                match self.reload() {
+                let occasion = if is_asked { Occasion::Asked } else { Occasion::Retry };
+                let outcome = self.reload(occasion);
+                retry.tried(!is_asked && outcome.is_err(), Instant::now());
+                match outcome {
                     Ok(changes) => {
                         tracing::info!(changes = changes.len(), "the configuration was read again");
                     }
                     Err(ReloadError::Stopping) => return,
-                    Err(error @ ReloadError::HalfWay(_)) => {
+                    Err(error) if self.unsettled.load(Ordering::Relaxed) => {
                         tracing::error!("the configuration is not in effect: {error}");
                     }
                     Err(error) => tracing::error!("the configuration stays as it was: {error}"),

@@ -6,10 +6,15 @@
 mod running;
 
 use std::fs;
-use std::path::Path;
+use std::io::Write as _;
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use audit_service::ReloadError;
-use running::{Running, start, until};
+use running::{Running, answer, post, start, start_that_retries, until};
 
 fn old(directory: &Path) -> String {
     let at = |name: &str| directory.join(name).display().to_string();
@@ -27,13 +32,14 @@ access: {{anonymous: [ingest]}}
     )
 }
 
-/// Another destination, another selection, and another limit of the one that cannot be replaced.
+/// Another destination, another selection, another limit of the source, and one of the destination that cannot be replaced.
 fn new(running: &Running) -> String {
     let more = format!(
         "  - {{type: file, name: more, path: {}, batch: {{max_age: 20ms}}}}\nevents: [app.*, other.*]",
         running.path("more.log").display()
     );
-    running.text().replace("20ms", "30ms").replace("events: [app.*]", &more)
+    let text = running.text().replace("20ms", "30ms").replace("events: [app.*]", &more);
+    text.replace("listen:", "max_events: 5, listen:")
 }
 
 /// Where the state of the copy's delivery is: a directory there is nothing that can be read or written.
@@ -51,7 +57,10 @@ fn has(running: &Running, file: &str, text: &str) -> bool {
 
 /// A service whose log is between two configurations, the text of the new one, and what mends it.
 fn half_way() -> (Running, String, impl Fn() + use<>) {
-    let running = start(old);
+    half_way_of(start(old))
+}
+
+fn half_way_of(running: Running) -> (Running, String, impl Fn() + use<>) {
     assert_eq!(running.post("app.one"), "recorded");
     until("the copy has it", || has(&running, "copy.log", "app.one"));
     let text = new(&running);
@@ -96,5 +105,40 @@ fn with_the_file_of_before_all_is_as_before() {
     assert_eq!(running.post("app.two"), "recorded");
     until("the copy has it", || has(&running, "copy.log", "app.two"));
     assert!(!has(&running, "more.log", "app.two"), "that destination is gone");
+    running.end();
+}
+
+#[test]
+fn by_itself_it_disturbs_no_source_and_tells_each_reason_once() {
+    let reads = Arc::new(AtomicUsize::new(0));
+    // What is broken in another way is to be so when nobody looks.
+    let to_loop: Arc<Mutex<Option<PathBuf>>> = Arc::default();
+    let (counted, looped) = (Arc::clone(&reads), Arc::clone(&to_loop));
+    let on_read = Box::new(move || {
+        counted.fetch_add(1, Ordering::SeqCst);
+        if let Some(state) = looped.lock().unwrap().take() {
+            fs::remove_dir_all(&state).unwrap();
+            std::os::unix::fs::symlink("copy.json", &state).unwrap();
+        }
+    });
+    let running = start_that_retries(old, on_read, Duration::from_millis(1));
+    let (running, ..) = half_way_of(running);
+    let mut kept = TcpStream::connect(running.address("http")).unwrap();
+    for _ in 0..3 {
+        let before = reads.load(Ordering::SeqCst);
+        until("it is tried again", || reads.load(Ordering::SeqCst) > before);
+        kept.write_all(&post(r#"{"event_type":"app.two"}"#)).unwrap();
+        assert_eq!(answer(&mut kept).expect("a connection that goes on").0, 200);
+    }
+    running.changes(1);
+    let state = running.path(".audit.log.delivery/copy.json");
+    *to_loop.lock().unwrap() = Some(state.clone());
+    let told = running.changes(2);
+    assert!(told[1]["details"]["error"].to_string().contains("symbolic links"), "{}", told[1]);
+    fs::remove_file(&state).unwrap();
+    let warnings = || running.service.status()["warnings"].to_string();
+    until("the rest is done", || warnings() == "[]");
+    assert_eq!(running.changes(3)[2]["action"]["result"], "success");
+    assert_eq!(running.post("other.two"), "recorded");
     running.end();
 }

@@ -35,6 +35,15 @@ pub(crate) fn start(text: impl FnOnce(&Path) -> String) -> Running {
 
 /// The configuration is in memory, so that only [`Running::change`] reloads it.
 pub(crate) fn start_with(text: impl FnOnce(&Path) -> String, on_read: OnRead) -> Running {
+    start_that_retries(text, on_read, Duration::from_secs(30))
+}
+
+/// One that tries again so long after a reload stopped half-way.
+pub(crate) fn start_that_retries(
+    text: impl FnOnce(&Path) -> String,
+    on_read: OnRead,
+    after: Duration,
+) -> Running {
     let directory = tempfile::tempdir().unwrap();
     let text = text(directory.path());
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
@@ -50,6 +59,7 @@ pub(crate) fn start_with(text: impl FnOnce(&Path) -> String, on_read: OnRead) ->
         let text = now.lock().unwrap().clone();
         read(&text)
     });
+    options.retry_reload_after = after;
     let service = Service::start(options, log.clone(), journal, runtime.handle()).unwrap();
     Running { service, log, text, directory, _runtime: runtime }
 }
