@@ -18,6 +18,7 @@ impl Inner {
         let _alone = lock(&self.reloading);
         self.unless_stopping()?;
         let now = Timestamp::now();
+        let was_unsettled = self.unsettled.load(Ordering::Relaxed);
         let outcome = self.take_over();
         if let Err(ReloadError::Stopping) = outcome {
             return outcome;
@@ -26,8 +27,8 @@ impl Inner {
         let result = if error.is_some() { "refused" } else { "applied" };
         metrics::counter!("audit_log_config_reloads_total", "result" => result).increment(1);
         let told = match (&outcome, &error) {
-            // A file that was touched is no change of the configuration.
-            (Ok(changes), _) if changes.is_empty() => None,
+            // A file that was touched is no change of the configuration, and what is on record as half-way is at its end.
+            (Ok(changes), _) if changes.is_empty() && !was_unsettled => None,
             (Ok(changes), _) => Some(Ok(changes.as_slice())),
             (Err(_), why) if occasion == Occasion::Retry && *why == self.last_error() => None,
             (Err(_), why) => Some(Err(why.as_deref().unwrap_or_default())),

@@ -105,6 +105,9 @@ fn with_the_file_of_before_all_is_as_before() {
     assert_eq!(running.post("app.two"), "recorded");
     until("the copy has it", || has(&running, "copy.log", "app.two"));
     assert!(!has(&running, "more.log", "app.two"), "that destination is gone");
+    let told = running.changes(2);
+    assert_eq!(told[0]["action"]["result"], "failure");
+    assert_eq!(told[1]["action"]["result"], "success", "the log's last word is not that it is half-way");
     running.end();
 }
 
