@@ -176,8 +176,8 @@ impl Intake {
     }
 
     /// Begins to record an event, and tries again while the log cannot take it: for a source that reads on by itself, a file say. It is on
-    /// its way when this returns, or waits for those that came before and that the log would not take: these stay in their order, but for
-    /// what was on its way already when the first of them was refused.
+    /// its way when this returns, or waits for room in memory, or for those that came before and that the log would not take: these stay in
+    /// their order, but for what was on its way already when the first of them was refused.
     ///
     /// `text` is what it was read from, and `place` and `number` where that stood: for the rejects file, should the log never take it. A
     /// rejects file that cannot be written is waited for, as the log is.
@@ -190,8 +190,12 @@ impl Intake {
         number: u64,
     ) -> impl Future<Output = Taken> + Send + 'static {
         self.stamp(&mut event, provenance);
-        let turn = self.shared.turns.take();
+        let mut turn = self.shared.turns.take();
         let emit = (!turn.has_to_wait()).then(|| self.shared.pipeline.emit(&event));
+        // Nobody may have polled it by the time that a later one, which is smaller, finds room.
+        if emit.as_ref().is_some_and(|emit| !emit.is_on_its_way()) {
+            turn.failed();
+        }
         let (this, place, text) = (self.clone(), place.to_owned(), text.into());
         async move {
             match this.insist(&event, emit, turn).await {
