@@ -24,6 +24,9 @@ const CLOCKS: Duration = Duration::from_secs(2);
 /// How long before a file's last line a copy may have been made for which the file was truncated.
 const COPIED_BEFORE: Duration = Duration::from_secs(60);
 
+/// What no file has for its number.
+const NO_FILE: (u64, u64) = (0, 0);
+
 const CUT: &str = "the file was copied and truncated; what had been seen of it behind the end of the copy, and was not read yet, is lost";
 const NOT_FOUND: &str = "the file that was being read is gone, or its content before the position has changed; what was not read of it is lost";
 
@@ -167,7 +170,7 @@ impl Follower {
             self.remember(position);
         } else {
             let begins_as = |file: &File| is_begun_as(&position, file).unwrap_or(false);
-            if !self.remember_copies(&position, begins_as, (0, 0), saved_at) {
+            if !self.remember_copies(&position, begins_as, NO_FILE, saved_at) {
                 look.gaps.push(self.trails[index].gap(position.offset, NOT_FOUND));
             }
         }
@@ -268,6 +271,8 @@ impl Follower {
     /// Follows what came and was rotated away again between two looks.
     fn push_between(&mut self, index: usize, newer_than: Option<SystemTime>, current: (u64, u64)) {
         let Some(newer_than) = newer_than else { return };
+        let newer_than =
+            self.trails[index].close_overwritten().map_or(newer_than, |since| since.min(newer_than));
         for look in 0..siblings::LOOKS {
             if self.push_listed(index, newer_than, current) {
                 break;
@@ -322,13 +327,14 @@ impl Follower {
         if !begun && emptied.is_none() {
             return;
         }
-        let known = self.trails[index].tails.len();
+        let known = self.next_tail;
         self.push_between(index, Some(newer_than), identity);
         if let Some((current, emptied)) = self.trails[index].current_mut().zip(emptied) {
             current.modified = emptied;
         }
         let trail = &self.trails[index];
-        look.changed |= trail.tails.len() > known || trail.current().is_some_and(Tail::is_begun);
+        let is_new = |tail: &Tail| tail.id > known;
+        look.changed |= trail.tails.iter().any(is_new) || trail.current().is_some_and(Tail::is_begun);
     }
 
     /// A file is not what it was when it was read: what was not read of it may be in a copy, as `copytruncate` makes it.
@@ -340,6 +346,7 @@ impl Follower {
             return;
         }
         let position = tail.read_position();
+        let since = self.trails[index].close_overwritten();
         let is_there =
             |identity| identity == tail.identity || self.trails.iter().any(|trail| trail.has(identity));
         let mut newer_than = tail.modified;
@@ -364,6 +371,7 @@ impl Follower {
         } else if !has_rest && !has_copy && !is_over {
             look.gaps.push(self.trails[index].gap(known, reason));
         }
+        let newer_than = since.map_or(newer_than, |since| since.min(newer_than));
         let current = || {
             let file = File::open(&self.trails[index].path)?;
             Tail::new(self.next_tail + 1, &self.trails[index].path, file)
@@ -372,6 +380,10 @@ impl Follower {
         self.next_tail += 1;
         match current {
             Some(current) => _ = self.push_current(index, current, Some(newer_than), tail.identity),
+            // A copy that the next one was made over is read anew, unless that one is still being written.
+            None if tail.holds_another().unwrap_or(false) => {
+                self.push_between(index, Some(newer_than), NO_FILE);
+            }
             None => self.push_between(index, Some(newer_than), tail.identity),
         }
     }

@@ -168,6 +168,10 @@ impl Tail {
         let is_begun = self.is_begun();
         let modified = metadata.modified().ok().filter(|_| is_begun || self.rotated).unwrap_or(self.modified);
         if self.length == position {
+            // Another content may be as long.
+            if modified != self.modified && !self.has_before()? {
+                return Ok(Step::Replaced(REWRITTEN));
+            }
             self.modified = modified;
             return Ok(Step::End);
         }
@@ -243,6 +247,11 @@ impl Tail {
         Ok(Step::End)
     }
 
+    fn has_before(&self) -> io::Result<bool> {
+        let from = self.lines.position() - self.before.len() as u64;
+        Ok(read_at(&self.file, from, self.before.len())? == self.before)
+    }
+
     /// Takes a last line without its newline as it is.
     pub(crate) fn finish(&mut self, into: &mut Vec<FileLine>) {
         if let Some(line) = self.lines.finish() {
@@ -308,6 +317,23 @@ impl Tail {
     pub(crate) fn is_within(&self, other: &File, position: &Position) -> io::Result<bool> {
         Ok((position.offset..self.head.len() as u64).contains(&other.metadata()?.len())
             && self.begins_as(other)?)
+    }
+
+    /// Whether it holds lines of another beginning than the one that was read.
+    pub(crate) fn holds_another(&self) -> io::Result<bool> {
+        let bytes = read_at(&self.file, 0, HEAD)?;
+        let is_telling = bytes.len() == HEAD || bytes.contains(&b'\n');
+        Ok(self.is_begun() && is_telling && !self.begins_as(&self.file)?)
+    }
+
+    /// Whether it was rotated away, read to its end and then written over, as a copy is by the next one. Nothing of it is missing.
+    pub(crate) fn was_overwritten(&self) -> io::Result<bool> {
+        if !self.rotated || !self.is_settled() || !self.was_read_to_its_end() {
+            return Ok(false);
+        }
+        let metadata = self.file.metadata()?;
+        let is_as_before = metadata.len() == self.length && metadata.modified()? == self.modified;
+        Ok(!is_as_before && self.holds_another()?)
     }
 
     /// Up to where anything of it was seen.

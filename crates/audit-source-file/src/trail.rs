@@ -63,6 +63,19 @@ impl Trail {
         self.tails.iter().any(|tail| tail.identity == identity)
     }
 
+    /// Closes files that are others by now, of which nothing is missing: since when what is written beside is new for that reason.
+    pub(crate) fn close_overwritten(&mut self) -> Option<SystemTime> {
+        let mut since = None;
+        self.tails.retain(|tail| {
+            let was_overwritten = tail.was_overwritten().unwrap_or(false);
+            if was_overwritten {
+                since = since.into_iter().chain([tail.modified]).min();
+            }
+            !was_overwritten
+        });
+        since
+    }
+
     /// Since when what is written beside is new.
     pub(crate) fn newer_than(&self) -> Option<SystemTime> {
         self.tails.back().map(|tail| tail.modified).or(self.since)

@@ -57,6 +57,47 @@ fn each_over_the_one_before() {
     assert_eq!((place.gaps(), place.rejects()), (Vec::new(), Vec::new()));
 }
 
+/// Nothing of what is in a copy was read before the file is empty again.
+#[test]
+fn each_over_the_one_before_between_two_looks() {
+    let place = Place::new();
+    let running = place.run_with(slow(&place));
+    let copy = place.beside("app.log.1");
+    let mut next = 100;
+    // As long as the one before, longer and shorter.
+    for lines in [0, 5, 5, 5, 7, 7, 4, 4, 6] {
+        pause();
+        append_lines(&place.file(), next..next + lines);
+        fs::copy(place.file(), &copy).unwrap();
+        truncate(&place.file());
+        next += lines;
+        place.until(&(100..next).collect::<Vec<_>>());
+    }
+    running.stop();
+    assert_eq!((place.gaps(), place.rejects()), (Vec::new(), Vec::new()));
+}
+
+#[test]
+fn each_over_the_one_before_of_which_a_part_was_read() {
+    let place = Place::new();
+    let running = place.run_with(slow(&place));
+    let copy = place.beside("app.log.1");
+    let mut next = 100;
+    for (read, unread) in [(2, 3), (2, 3), (1, 4), (3, 4), (1, 2)] {
+        append_lines(&place.file(), next..next + read);
+        place.until(&(100..next + read).collect::<Vec<_>>());
+        pause();
+        next += read;
+        append_lines(&place.file(), next..next + unread);
+        fs::copy(place.file(), &copy).unwrap();
+        truncate(&place.file());
+        next += unread;
+        place.until(&(100..next).collect::<Vec<_>>());
+    }
+    running.stop();
+    assert_eq!((place.gaps(), place.rejects()), (Vec::new(), Vec::new()));
+}
+
 #[test]
 fn by_a_pattern_that_the_copies_match() {
     let place = Place::new();
@@ -317,6 +358,16 @@ fn rotate(place: &Place, rotations: u64, name: impl Fn(&Place, u64) -> PathBuf +
         );
     }
     Written { all, kept }
+}
+
+/// Looks that are so far apart that a rotation fits in between.
+fn slow(place: &Place) -> FileOptions {
+    place.options().poll(Duration::from_millis(300))
+}
+
+/// Until they are.
+fn pause() {
+    std::thread::sleep(Duration::from_millis(700));
 }
 
 fn truncate(path: &Path) {
