@@ -40,8 +40,9 @@ const ANSWERING: u64 = 1;
 /// The answer is there, and not all of it is with the system.
 const ANSWERED: u64 = 2;
 
-/// How long a peer may leave an answer before its place can be given away.
-const LEFT: Duration = Duration::from_secs(1);
+/// How long a peer may take nothing of an answer before its place can be given away. The system's buffer hides a third of itself (some
+/// 100 KB on a fast network) from one that reads steadily: no shorter, or such a reader would be taken for one that has stopped.
+const LEFT: Duration = Duration::from_secs(5);
 
 impl Places {
     pub(crate) fn new(most: usize) -> Arc<Self> {
@@ -62,9 +63,7 @@ impl Places {
         }
         let number = held.next;
         held.next += 1;
-        let doing =
-            Arc::new(Doing { begun: self.begun, state: AtomicU64::new(0), lost: CancellationToken::new() });
-        doing.is_now(WAITING);
+        let doing = Arc::new(Doing::new(self.begun));
         held.places.insert(number, Arc::clone(&doing));
         drop(held);
         Some(Place { number, doing, places: Arc::clone(self) })
@@ -82,12 +81,25 @@ impl Drop for Place {
 }
 
 impl Doing {
+    pub(crate) fn new(begun: Instant) -> Self {
+        let doing = Self { begun, state: AtomicU64::new(0), lost: CancellationToken::new() };
+        doing.is_now(WAITING);
+        doing
+    }
+
     pub(crate) fn begin(&self) {
         self.is_now(ANSWERING);
     }
 
     pub(crate) fn answered(&self) {
         self.is_now(ANSWERED);
+    }
+
+    /// More of what was to be written is with the system: its peer reads.
+    pub(crate) fn written(&self) {
+        if self.state.load(Ordering::Relaxed) & 3 == ANSWERED {
+            self.is_now(ANSWERED);
+        }
     }
 
     /// All that was to be written is with the system.
@@ -112,7 +124,8 @@ impl Doing {
         self.state.store(elapsed << 2 | state, Ordering::Relaxed);
     }
 
-    fn idle_since(&self, now: Duration) -> Option<Duration> {
+    /// Since when it has asked for nothing, or has taken nothing of an answer, if its place can be given away for that.
+    pub(crate) fn idle_since(&self, now: Duration) -> Option<Duration> {
         let state = self.state.load(Ordering::Relaxed);
         let since = Duration::from_micros(state >> 2);
         match state & 3 {
@@ -149,5 +162,19 @@ mod tests {
         assert!(places.take().is_none(), "its place is somebody else's");
         drop(first);
         assert!(places.take().is_some());
+    }
+    #[test]
+    fn who_goes_on_reading_an_answer_keeps_their_place() {
+        let doing = Doing::new(Instant::now());
+        doing.answered();
+        let unread = doing.begun.elapsed() + LEFT;
+        assert!(doing.idle_since(unread).is_some(), "nothing is read");
+        std::thread::sleep(Duration::from_millis(1));
+        doing.written();
+        assert!(doing.idle_since(unread).is_none(), "more was read since");
+        assert!(doing.idle_since(doing.begun.elapsed() + LEFT).is_some(), "no more was read");
+        doing.begin();
+        doing.written();
+        assert!(doing.is_answering(), "the end of the answer before");
     }
 }
