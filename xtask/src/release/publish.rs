@@ -78,7 +78,7 @@ pub(crate) fn publish(workspace: &Workspace, options: &Options) -> Result<()> {
     Ok(())
 }
 
-fn upload(workspace: &Workspace, options: &Options, crates: &[&Crate], all: usize) -> Result<()> {
+pub(super) fn upload(workspace: &Workspace, options: &Options, crates: &[&Crate], all: usize) -> Result<()> {
     let mut missing = crates.to_vec();
     loop {
         let (is_done, errors) = cargo_publish(workspace, options, &missing).run_and_keep_errors()?;
@@ -116,7 +116,10 @@ fn cargo_publish(workspace: &Workspace, options: &Options, crates: &[&Crate]) ->
 }
 
 /// Those whose version the registry does not have.
-fn missing<'a>(workspace: &Workspace, crates: impl IntoIterator<Item = &'a Crate>) -> Result<Vec<&'a Crate>> {
+pub(super) fn missing<'a>(
+    workspace: &Workspace,
+    crates: impl IntoIterator<Item = &'a Crate>,
+) -> Result<Vec<&'a Crate>> {
     let mut missing = Vec::new();
     for each in crates {
         if !is_published(workspace, each)? {

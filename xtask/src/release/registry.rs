@@ -97,11 +97,6 @@ impl Registry {
     pub(crate) fn len(&self) -> usize {
         lock(&self.shelf).published.len()
     }
-
-    /// How many versions of all of them.
-    pub(crate) fn versions(&self) -> usize {
-        lock(&self.shelf).published.values().map(Vec::len).sum()
-    }
 }
 
 fn router(shelf: Shelf) -> Router {

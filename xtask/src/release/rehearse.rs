@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, bail, ensure};
 use semver::Version;
 
-use super::publish::{Options, publish};
+use super::publish::{self, Options, publish};
 use super::registry::{Registry, TOKEN};
 use super::workspace::Workspace;
 use super::{consumer, git, manifest, prepare};
@@ -17,8 +17,11 @@ use crate::shell::{program, root, target_dir};
 
 pub(crate) const REGISTRY: &str = "rehearsal";
 
+/// Depends on no other of ours.
+const FIRST: &str = "audit-model";
+
 /// Prepares the next version on a copy of the last commit, publishes all crates with an interruption in the middle,
-/// then another version, and builds and runs programs that use them.
+/// builds and runs programs that use them, and begins with the version after that.
 pub(crate) fn rehearse(verify: bool) -> Result<Outcome> {
     let registry = Registry::start()?;
     let copy = copy(&registry)?;
@@ -44,14 +47,24 @@ pub(crate) fn rehearse(verify: bool) -> Result<Outcome> {
     ensure!(git::tagged(&copy, &tag)? == Some(git::head(&copy)?), "{tag} is not on the commit");
     timed("publish, with nothing left to do", || publish(&copy, &options))?;
 
-    // Now the registry knows each crate, and not its version.
-    registry.limit_uploads(usize::MAX, 0);
-    let version = timed("prepare, the next one", || prepare_next(&copy))?;
-    timed("publish, the next one", || publish(&copy, &options))?;
-    ensure!(registry.versions() == 2 * crates, "{} versions, not {}", registry.versions(), 2 * crates);
-
     timed("programs that use it", || consumer::build_and_run(&copy, &folder()?, &version))?;
+
+    timed("the version after that", || publish_one_more(&registry, &copy))?;
     Ok(Outcome::Passed)
+}
+
+/// Now the registry knows each crate, and not its version. One is uploaded: all of them would take as long as above.
+fn publish_one_more(registry: &Registry, copy: &Workspace) -> Result<()> {
+    prepare_next(copy)?;
+    let crates = copy.crates()?;
+    let missing = publish::missing(copy, &crates)?;
+    ensure!(missing.len() == crates.len(), "{} of {} crates are missing", missing.len(), crates.len());
+    registry.limit_uploads(1, 0);
+    let first = missing.iter().find(|each| each.name == FIRST).context("the first crate has another name")?;
+    publish::upload(copy, &Options { no_verify: true, ..Options::default() }, &[first], crates.len())?;
+    let missing = publish::missing(copy, &crates)?;
+    ensure!(missing.len() == crates.len() - 1, "{} of {} crates are missing", missing.len(), crates.len());
+    Ok(())
 }
 
 fn timed<T>(what: &str, step: impl FnOnce() -> Result<T>) -> Result<T> {
