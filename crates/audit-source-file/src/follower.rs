@@ -478,3 +478,60 @@ fn is_begun_as(position: &Position, file: &File) -> io::Result<bool> {
     let bytes = read_at(file, 0, position.head.length.min(HEAD as u64) as usize)?;
     Ok(!trim_zeros(&bytes).is_empty() && position.head.is_at(file, 0)?)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs::{self, File};
+    use std::path::Path;
+    use std::time::{Duration, Instant};
+
+    use super::Follower;
+    use crate::look::Look;
+    use crate::options::FileOptions;
+    use crate::tail::{TRUNCATED, last_bytes};
+
+    /// Reads what there is, and has it durable.
+    fn read(follower: &mut Follower) -> Vec<String> {
+        let mut lines = Vec::new();
+        loop {
+            let look = follower.look(Instant::now());
+            assert_eq!(look.gaps, []);
+            for found in look.lines {
+                follower.commit(found.tail, found.line.end, found.number, last_bytes(&found.line, true));
+                lines.push(String::from_utf8(found.line.text).unwrap());
+            }
+            if !look.more {
+                return lines;
+            }
+        }
+    }
+
+    fn copy_and_truncate(path: &Path, copy: &Path) {
+        fs::copy(path, copy).unwrap();
+        File::options().write(true).open(path).unwrap().set_len(0).unwrap();
+    }
+
+    #[test]
+    fn a_copy_over_the_one_before_is_found_before_that_one_is_looked_at_again() {
+        let directory = tempfile::tempdir().unwrap();
+        let (path, copy) = (directory.path().join("app.log"), directory.path().join("app.log.1"));
+        let mut follower = Follower::new(FileOptions::new(&path, directory.path().join("state")), None);
+        fs::write(&path, "a1\n").unwrap();
+        assert_eq!(read(&mut follower), ["a1"]);
+        fs::write(&path, "a1\na2\n").unwrap();
+        copy_and_truncate(&path, &copy);
+        assert_eq!(read(&mut follower), ["a2"]);
+        fs::write(&path, "b1\n").unwrap();
+        assert_eq!(read(&mut follower), ["b1"]);
+        // So that the copy has another time than the one before.
+        std::thread::sleep(Duration::from_millis(50));
+        fs::write(&path, "b1\nb2\n").unwrap();
+        copy_and_truncate(&path, &copy);
+        let tail = follower.trails[0].tails.pop_back().unwrap();
+        assert!(!tail.rotated && follower.trails[0].tails.len() == 1, "the copy before is open");
+        let mut look = Look::default();
+        follower.replaced(0, &tail, TRUNCATED, &mut look);
+        assert_eq!(look.gaps, []);
+        assert_eq!(read(&mut follower), ["b2"]);
+    }
+}
