@@ -233,6 +233,10 @@ impl Tail {
             match bytes.iter().position(|byte| *byte != 0) {
                 Some(data) => {
                     at += data as u64;
+                    // The rest of a line may have come since the zeros were read.
+                    if read_at(&self.file, position, 1)? != [0] {
+                        return Ok(Step::Read);
+                    }
                     self.finish(into);
                     self.lines.skip_to(at);
                     self.before =
@@ -402,4 +406,34 @@ pub(crate) fn last_bytes(line: &Line, newline: bool) -> Vec<u8> {
 /// Without the zeros at the end.
 pub(crate) fn trim_zeros(bytes: &[u8]) -> &[u8] {
     &bytes[..bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1)]
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::{File, OpenOptions};
+    use std::os::unix::fs::FileExt as _;
+
+    use super::{Step, Tail};
+
+    #[test]
+    fn a_line_that_goes_on_where_zeros_were_is_one() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("app.log");
+        let writer = OpenOptions::new().write(true).create_new(true).open(&path).unwrap();
+        writer.write_all_at(b"one\ntw", 0).unwrap();
+        writer.set_len(4096).unwrap();
+        let mut tail = Tail::new(1, &path, File::open(&path).unwrap()).unwrap();
+        assert!(tail.begin().unwrap());
+        let mut found = Vec::new();
+        assert_eq!(tail.step(&mut found).unwrap(), Step::Read);
+        assert_eq!(tail.step(&mut found).unwrap(), Step::End);
+        // Between one call and the next.
+        writer.write_all_at(b"o\n", 6).unwrap();
+        tail.hole = None;
+        assert_eq!(tail.pass_hole(6, &mut found).unwrap(), Step::Read);
+        assert_eq!(tail.step(&mut found).unwrap(), Step::Read);
+        let lines: Vec<_> =
+            found.iter().map(|found| (found.line.start, found.line.text.as_slice())).collect();
+        assert_eq!(lines, [(0, b"one".as_slice()), (4, b"two")]);
+    }
 }
