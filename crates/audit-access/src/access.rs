@@ -94,7 +94,8 @@ impl Access {
     }
 
     /// As [`Access::identify`], and fetches the keys of an identity provider again before refusing a token that was signed with a key not
-    /// known yet: at most once a minute, and within ten seconds.
+    /// known yet: at most once a minute, and within ten seconds a document. Whoever comes while they are fetched waits no longer than until
+    /// two seconds after that was begun.
     ///
     /// # Errors
     /// As [`Access::identify`].

@@ -205,3 +205,41 @@ async fn they_are_kept_fresh_until_that_is_dropped() {
     }
     assert_eq!(provider.asked(), 1);
 }
+
+#[tokio::test]
+async fn while_it_hangs_one_waits_for_it_and_no_others() {
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/keys", silent.local_addr().unwrap());
+    let keys = Arc::new(RemoteKeys::at(&url, &TlsOptions::default()).unwrap());
+    let (access, token) = (access(&keys), token("RS256"));
+    let presented = Presented::default().bearer(Some(&token));
+    let mut one = Box::pin(keys.refresh(at(0)));
+    let asked = tokio::select! {
+        accepted = silent.accept() => accepted.unwrap(),
+        early = &mut one => panic!("{early:?}"),
+    };
+    for _ in 0..100 {
+        // Whichever ends first: the one that fetches is told of it after ten seconds.
+        tokio::select! {
+            biased;
+            result = &mut one => panic!("the others waited as long: {result:?}"),
+            refused = access.identify_with_fresh_keys(&presented, at(1)) => {
+                assert_eq!(reason(&refused), "keys_unavailable");
+            }
+        }
+    }
+    drop(asked);
+    assert!(one.await.is_err());
+}
+
+#[tokio::test]
+async fn whoever_comes_while_they_are_fetched_waits_for_them() {
+    let provider = Provider::start().await;
+    let keys = Arc::new(RemoteKeys::at(&format!("{}/keys", provider.url), &TlsOptions::default()).unwrap());
+    let (access, token) = (access(&keys), token("RS256"));
+    let presented = Presented::default().bearer(Some(&token));
+    let ask = || access.identify_with_fresh_keys(&presented, at(0));
+    let (first, second, third) = tokio::join!(ask(), ask(), ask());
+    assert_eq!([&first, &second, &third].map(reason), ["ok"; 3]);
+    assert_eq!(provider.asked(), 1);
+}

@@ -1,10 +1,11 @@
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use audit_model::Timestamp;
 use audit_tls::TlsOptions;
 use reqwest::Url;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, MutexGuard};
+use tokio::time::{Instant, timeout_at};
 
 use super::fetch::{Fetch, OidcError, address};
 use super::shared_keys::SharedKeys;
@@ -17,7 +18,10 @@ pub struct RemoteKeys {
     place: Place,
     fetch: Fetch,
     shared: Arc<SharedKeys>,
+    /// Held while they are fetched.
     asked: Mutex<Option<Timestamp>>,
+    /// Until when others wait for that.
+    awaited: std::sync::Mutex<Instant>,
 }
 
 /// What came of fetching keys.
@@ -25,12 +29,15 @@ pub struct RemoteKeys {
 pub enum Refreshed {
     /// So many keys were fetched, and are used from now on.
     Fetched(usize),
-    /// It is less than a minute ago that they were fetched, or were tried to.
+    /// It is less than a minute ago that fetching them was begun, whatever came of it.
     TooSoon,
 }
 
 /// How long after one attempt the next one is, in milliseconds: anybody can make up a token with an unknown key.
 const PAUSE: i64 = 60_000;
+
+/// How long they are waited for, from when fetching them was begun: whoever waits holds a connection, and anybody can make up a token.
+const AWAITED: Duration = Duration::from_secs(2);
 
 const KEPT: Duration = Duration::from_secs(15 * 60);
 
@@ -60,16 +67,28 @@ impl RemoteKeys {
     }
 
     fn new(fetch: Fetch, place: Place) -> Self {
-        Self { place, fetch, shared: Arc::default(), asked: Mutex::new(None) }
+        Self {
+            place,
+            fetch,
+            shared: Arc::default(),
+            asked: Mutex::new(None),
+            awaited: std::sync::Mutex::new(Instant::now()),
+        }
     }
 
     /// Fetches the keys again, unless that was done or tried less than a minute ago. Each document within ten seconds and 512 KiB. Who calls this
-    /// while it is being done waits for it.
+    /// while it is being done waits for it, though no longer than until two seconds after it was begun.
     ///
     /// # Errors
     /// When the provider does not answer, or not with keys. The keys that are there stay.
     pub async fn refresh(&self, now: Timestamp) -> Result<Refreshed, OidcError> {
-        let mut asked = self.asked.lock().await;
+        let mut asked = match self.begin() {
+            Ok(asked) => asked,
+            Err(awaited) => {
+                let _ = timeout_at(awaited, self.asked.lock()).await;
+                return Ok(Refreshed::TooSoon);
+            }
+        };
         let since = asked.map(|asked| now.as_milliseconds() - asked.as_milliseconds());
         if since.is_some_and(|since| (0..PAUSE).contains(&since)) {
             return Ok(Refreshed::TooSoon);
@@ -98,6 +117,15 @@ impl RemoteKeys {
             tokio::time::sleep(pause).await;
             let _ = tokio::time::timeout(next - pause, self.shared.wanted.notified()).await;
         }
+    }
+
+    /// Lets one fetch; the others learn until when they are to wait.
+    fn begin(&self) -> Result<MutexGuard<'_, Option<Timestamp>>, Instant> {
+        // Both at once, or somebody could see the end of an earlier wait.
+        let mut awaited = self.awaited.lock().unwrap_or_else(PoisonError::into_inner);
+        let asked = self.asked.try_lock().map_err(|_| *awaited)?;
+        *awaited = Instant::now() + AWAITED;
+        Ok(asked)
     }
 
     pub(super) fn shared(&self) -> Arc<SharedKeys> {
