@@ -3,8 +3,8 @@
 
 mod service;
 
-use std::io::{Read as _, Write as _};
-use std::net::TcpStream;
+use std::io::{Read, Write as _};
+use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -77,4 +77,48 @@ fn an_event_is_recorded_beside_more_idle_connections_than_there_may_be() {
     }
     assert_eq!(kept.read(&mut [0; 1]).unwrap_or(0), 0, "the longest without a request");
     drop(idle);
+}
+
+#[test]
+fn who_reads_a_long_answer_steadily_gets_all_of_it() {
+    let mut limits = Limits::default();
+    (limits.max_connections, limits.max_events) = (8, 20_000);
+    let service = service(|options| options.limits(limits));
+    let mut reader = with_a_small_buffer(service.address);
+    let events: Vec<_> =
+        (0..20_000).map(|n| json!({"event_type": "a.b", "event_id": format!("{n:0200}")})).collect();
+    reader.write_all(&post("application/json", "", Value::from(events).to_string())).unwrap();
+    let mut reader = Steadily { reader, strangers: Vec::new(), address: service.address };
+    let answer = reply(&mut reader).expect("an answer");
+    assert_eq!((answer.status, answer.results().len()), (200, 20_000));
+}
+
+/// The system keeps less of the answer for it, so that it is written as it is read.
+fn with_a_small_buffer(address: SocketAddr) -> TcpStream {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let stream = runtime.block_on(async {
+        let socket = tokio::net::TcpSocket::new_v4().unwrap();
+        socket.set_recv_buffer_size(32 << 10).unwrap();
+        socket.connect(address).await.unwrap().into_std().unwrap()
+    });
+    stream.set_nonblocking(false).unwrap();
+    stream
+}
+
+/// Reads on and on, while strangers take every place that there is to take.
+struct Steadily {
+    reader: TcpStream,
+    strangers: Vec<TcpStream>,
+    address: SocketAddr,
+}
+
+impl Read for Steadily {
+    fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
+        if into.len() > 1 {
+            std::thread::sleep(Duration::from_millis(50));
+            self.strangers = (0..16).map(|_| TcpStream::connect(self.address).unwrap()).collect();
+        }
+        let most = into.len().min(32 << 10);
+        self.reader.read(&mut into[..most])
+    }
 }
