@@ -40,8 +40,8 @@ const ANSWERING: u64 = 1;
 /// The answer is there, and not all of it is with the system.
 const ANSWERED: u64 = 2;
 
-/// How long a peer may take nothing of an answer before its place can be given away. The system's buffer hides a third of itself (some
-/// 100 KB on a fast network) from one that reads steadily: no shorter, or such a reader would be taken for one that has stopped.
+/// How long a peer may take nothing of an answer before its place can be given away. The system tells of room only when a third of its
+/// buffer is free, up to a megabyte: one second would take a peer that reads half of that in it for one that has stopped.
 const LEFT: Duration = Duration::from_secs(5);
 
 impl Places {

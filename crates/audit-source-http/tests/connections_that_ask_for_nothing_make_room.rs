@@ -82,15 +82,15 @@ fn an_event_is_recorded_beside_more_idle_connections_than_there_may_be() {
 #[test]
 fn who_reads_a_long_answer_steadily_gets_all_of_it() {
     let mut limits = Limits::default();
-    (limits.max_connections, limits.max_events) = (8, 20_000);
+    (limits.max_connections, limits.max_events) = (8, 40_000);
     let service = service(|options| options.limits(limits));
     let mut reader = with_a_small_buffer(service.address);
     let events: Vec<_> =
-        (0..20_000).map(|n| json!({"event_type": "a.b", "event_id": format!("{n:0200}")})).collect();
+        (0..40_000).map(|n| json!({"event_type": "a.b", "event_id": format!("{n:0200}")})).collect();
     reader.write_all(&post("application/json", "", Value::from(events).to_string())).unwrap();
     let mut reader = Steadily { reader, strangers: Vec::new(), address: service.address };
     let answer = reply(&mut reader).expect("an answer");
-    assert_eq!((answer.status, answer.results().len()), (200, 20_000));
+    assert_eq!((answer.status, answer.results().len()), (200, 40_000));
 }
 
 /// The system keeps less of the answer for it, so that it is written as it is read.
@@ -98,7 +98,7 @@ fn with_a_small_buffer(address: SocketAddr) -> TcpStream {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let stream = runtime.block_on(async {
         let socket = tokio::net::TcpSocket::new_v4().unwrap();
-        socket.set_recv_buffer_size(32 << 10).unwrap();
+        socket.set_recv_buffer_size(64 << 10).unwrap();
         socket.connect(address).await.unwrap().into_std().unwrap()
     });
     stream.set_nonblocking(false).unwrap();
@@ -118,7 +118,7 @@ impl Read for Steadily {
             std::thread::sleep(Duration::from_millis(50));
             self.strangers = (0..16).map(|_| TcpStream::connect(self.address).unwrap()).collect();
         }
-        let most = into.len().min(32 << 10);
+        let most = into.len().min(64 << 10);
         self.reader.read(&mut into[..most])
     }
 }
