@@ -166,12 +166,12 @@ impl Config {
         environment: Environment<'_>,
     ) -> Result<Reconfiguration, AssembleError> {
         let delivered = (0..self.destinations.len()).filter(|index| Some(*index) != journal.destination);
-        let mut names: Vec<_> =
-            delivered.clone().map(|index| self.destination_name(index).to_owned()).collect();
+        let names = delivered.clone().map(|index| self.destination_name(index).to_owned());
         #[cfg(feature = "alert")]
-        names.extend(self.watching_names(environment));
+        let names = names.chain(self.watching_names(environment));
         #[cfg(not(feature = "alert"))]
         let _ = environment;
+        let names: Vec<_> = names.collect();
         for place in log.status().destinations {
             if !names.contains(&place.name) {
                 change = change.remove_destination(place.name);
