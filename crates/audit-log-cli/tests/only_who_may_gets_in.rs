@@ -274,7 +274,8 @@ access:
             *shaken_off.entry(reason).or_default() += 2;
         }
         // Who speaks no TLS, or does not trust us, says nothing of who they are.
-        let plain = service::try_request(address, "POST", "/v1/events", "application/json", &[], intruder);
+        let plain =
+            service::try_request(address, "POST", "/v1/events", "application/json", &[], intruder.as_bytes());
         assert!(plain.is_err(), "{plain:?}");
         assert!(post(&other.trusting(), intruder).is_err());
         let without = post(&own.trusting(), intruder);
