@@ -125,9 +125,13 @@ const MISTAKES: &[(&str, usize, &str)] = &[
         "this is a field; compare two fields, as in details.a = actor.id",
     ),
     ("details.a between hour(timestamp) and 5", 19, "this is a field"),
-    ("details.a in ('x', actor.id)", 20, "this is a field"),
-    ("actor.id in (resource.id)", 14, "`in` and `between` take constants"),
-    ("hour(timestamp) in (hour(timestamp))", 21, "this is a field"),
+    ("details.a in ('x', actor.id)", 20, "a list has constants, not fields; join comparisons with `or`"),
+    ("actor.id in (resource.id)", 14, "a list has constants, not fields; join comparisons with `or`"),
+    (
+        "hour(timestamp) in (hour(timestamp))",
+        21,
+        "a list has constants, not fields; join comparisons with `or`",
+    ),
     ("timestamp between now and now - 1d", 19, "write the smaller one first"),
     (
         "hour(timestamp) not between 22 and 6",
