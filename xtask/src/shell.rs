@@ -7,9 +7,10 @@ use std::process::{Command, Output, Stdio};
 
 use anyhow::{Context as _, Result};
 
-/// The top of the repository.
+/// The top of the repository that cargo runs this in: two clones that share a target directory share this program.
 pub(crate) fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask is a folder of the repository").to_owned()
+    let own = std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
+    Path::new(&own).parent().expect("xtask is a folder of the repository").to_owned()
 }
 
 /// Where builds go, and so where other things that can be made again may go.
