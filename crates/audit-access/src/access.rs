@@ -95,10 +95,13 @@ impl Access {
 
     /// As [`Access::identify`], and fetches the keys of an identity provider again before refusing a token that was signed with a key not
     /// known yet: at most once a minute, and within ten seconds a document. Whoever comes while they are fetched waits no longer than until
-    /// two seconds after that was begun.
+    /// two seconds after that was begun. The fetch goes on when this is dropped.
     ///
     /// # Errors
     /// As [`Access::identify`].
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime, when keys have to be fetched.
     #[cfg(feature = "oidc")]
     pub async fn identify_with_fresh_keys(
         &self,

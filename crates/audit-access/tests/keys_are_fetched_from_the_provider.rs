@@ -243,3 +243,20 @@ async fn whoever_comes_while_they_are_fetched_waits_for_them() {
     assert_eq!([&first, &second, &third].map(reason), ["ok"; 3]);
     assert_eq!(provider.asked(), 1);
 }
+
+#[tokio::test]
+async fn whoever_hangs_up_ends_no_fetch() {
+    let provider = Provider::start().await;
+    let keys = Arc::new(RemoteKeys::at(&format!("{}/keys", provider.url), &TlsOptions::default()).unwrap());
+    let (access, token) = (access(&keys), token("RS256"));
+    let presented = Presented::default().bearer(Some(&token));
+    {
+        let hung_up = access.identify_with_fresh_keys(&presented, at(0));
+        tokio::pin!(hung_up);
+        let begun = std::future::poll_fn(|context| std::task::Poll::Ready(hung_up.as_mut().poll(context)));
+        assert!(begun.await.is_pending());
+    }
+    // Within the minute nobody fetches again: what the first one asked for has to come.
+    assert_eq!(reason(&access.identify_with_fresh_keys(&presented, at(1)).await), "ok");
+    assert_eq!(provider.asked(), 1);
+}

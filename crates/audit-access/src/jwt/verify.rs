@@ -91,8 +91,10 @@ impl Jwt {
     pub(crate) async fn refresh_for(&self, token: &str, now: Timestamp) {
         let is_ours = read(token).is_ok_and(|parts| text(&parts.claims, "iss") == Some(&self.options.issuer));
         if let Some(remote) = self.remote.as_ref().filter(|_| is_ours) {
-            // Whatever goes wrong, the keys that are there stay; the token is refused by those.
-            let _ = remote.refresh(now).await;
+            // In a task of its own: else who sends a forged token and hangs up would end the one fetch of that minute. Whatever goes wrong,
+            // the keys that are there stay; the token is refused by those.
+            let remote = Arc::clone(remote);
+            let _ = tokio::spawn(async move { remote.refresh(now).await }).await;
         }
     }
 
