@@ -7,10 +7,12 @@ use std::process::{Command, Output, Stdio};
 
 use anyhow::{Context as _, Result};
 
-/// The top of the repository that cargo runs this in: two clones that share a target directory share this program.
+/// The top of the repository that cargo runs this in: two clones that share a target directory share this program. Tests run it, too, with
+/// what cargo tells of their own crate, which says nothing of this.
 pub(crate) fn root() -> PathBuf {
-    let own = std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
-    Path::new(&own).parent().expect("xtask is a folder of the repository").to_owned()
+    let told = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
+    let own = told.filter(|own| own.ends_with("xtask")).unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
+    own.parent().expect("xtask is a folder of the repository").to_owned()
 }
 
 /// Where builds go, and so where other things that can be made again may go.
