@@ -233,7 +233,7 @@ impl Journal {
         }
         self.check(now)?;
         let before = std::mem::replace(&mut self.next, sequence_number);
-        self.rotate(now).inspect_err(|_| self.next = before)?;
+        self.close_active(now).inspect_err(|_| self.next = before)?;
         self.begin_if_ended(now)
     }
 
@@ -247,7 +247,7 @@ impl Journal {
         self.latest = now;
         for _ in 0..ATTEMPTS {
             if self.suspect || self.options.rotation.is_due(self.size, self.begun, lines.len() as u64, now) {
-                self.rotate(now)?;
+                self.close_active(now)?;
             }
             self.begin_if_ended(now)?;
             if self.size == 0 {
@@ -282,7 +282,7 @@ impl Journal {
         // Nothing is lost with a file that holds nothing; the next append sees to it.
         let failed = JournalError::io("cannot look at the log", &self.path);
         if self.next > self.first && look(&self.path, self.identity, self.size).map_err(failed)?.is_some() {
-            self.rotate(now)?;
+            self.close_active(now)?;
             self.begin_if_ended(now)?;
         }
         Ok(())
@@ -309,16 +309,15 @@ impl Journal {
         segment.delete().map_err(JournalError::io("cannot delete an old segment", &segment.path))
     }
 
-    /// Closes the active file, if it has records, and goes on in a new one: when `at_once`, or when it is older than
-    /// [`Rotation::max_age`] says, which an append would find out too late for a log that is quiet.
+    /// Closes the active file, if it has records, and goes on in a new one. An append does so by itself when
+    /// [`Rotation`](crate::Rotation) says so; this is for a log that is quiet.
     ///
     /// # Errors
     /// When the file cannot be rotated.
-    pub fn rotate_quiet(&mut self, at_once: bool, now: Timestamp) -> Result<(), JournalError> {
-        let is_due = self.options.rotation.is_due(self.size, self.begun, 0, now);
-        if self.next > self.first && (at_once || is_due) {
+    pub fn rotate(&mut self, now: Timestamp) -> Result<(), JournalError> {
+        if self.next > self.first {
             self.check(now)?;
-            self.rotate(now)?;
+            self.close_active(now)?;
             self.begin_if_ended(now)?;
         }
         Ok(())
@@ -416,7 +415,7 @@ impl Journal {
     }
 
     /// Closes the active file under its segment's name. Unless it fails, the file is `ended`.
-    fn rotate(&mut self, now: Timestamp) -> Result<(), JournalError> {
+    fn close_active(&mut self, now: Timestamp) -> Result<(), JournalError> {
         let path = self.path.clone();
         let failed = |what| JournalError::io(what, &path);
         if self.suspect {
@@ -484,7 +483,7 @@ impl Journal {
     /// file of their own beside the log.
     fn set_foreign_aside(&mut self, now: Timestamp) -> Result<(), JournalError> {
         if self.next > self.first {
-            self.rotate(now)?;
+            self.close_active(now)?;
         } else {
             let kept = unused(&beside(&self.path, "", &format!(".before-{}", now.basic_format())));
             fs::rename(&self.path, kept)

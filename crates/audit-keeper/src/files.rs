@@ -107,7 +107,7 @@ impl LocalLog {
         may: &dyn Fn() -> bool,
     ) -> Result<(), String> {
         match change {
-            Change::Rotate => recorder.rotate(true).map_err(|error| error.to_string()),
+            Change::Rotate => recorder.rotate().map_err(|error| error.to_string()),
             Change::Delete { name: wanted, rule, .. } => {
                 let segments = listed(&self.path).map_err(|error| error.to_string())?;
                 // It may have been compressed meanwhile.

@@ -353,10 +353,10 @@ impl Committer {
         metrics::counter!("audit_log_events_dropped_total").increment(count);
     }
 
-    /// Goes on in a new file: at once, or if the present one is too old.
+    /// Goes on in a new file.
     #[cfg(feature = "delivery")]
-    pub(crate) fn rotate(&mut self, at_once: bool) -> Result<(), JournalError> {
-        self.journal.rotate_quiet(at_once, Timestamp::now())
+    pub(crate) fn rotate(&mut self) -> Result<(), JournalError> {
+        self.journal.rotate(Timestamp::now())
     }
 
     /// Puts on record what the journal noticed.

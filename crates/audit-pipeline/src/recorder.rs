@@ -108,15 +108,15 @@ impl Recorder {
         delivery.map_or(u64::MAX, audit_delivery::Delivery::acknowledged_by_others)
     }
 
-    /// Closes the log's file and goes on in a new one: when `at_once`, or when it is older than
-    /// [`Rotation::max_age`](audit_journal::Rotation::max_age), which a log that is quiet finds out late.
+    /// Closes the log's file, if it has records, and goes on in a new one: a log that is quiet finds out late that its file is
+    /// older than [`Rotation::max_age`](audit_journal::Rotation::max_age).
     ///
     /// # Errors
     /// [`EmitError::Closed`] while the pipeline is not open; [`EmitError::Journal`] when the file cannot be rotated.
-    pub fn rotate(&self, at_once: bool) -> Result<(), EmitError> {
+    pub fn rotate(&self) -> Result<(), EmitError> {
         let shared = self.open()?;
         let mut committer = shared.committer.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let rotated = committer.as_mut().ok_or(EmitError::Closed)?.rotate(at_once);
+        let rotated = committer.as_mut().ok_or(EmitError::Closed)?.rotate();
         rotated.map_err(|error| EmitError::Journal(Arc::new(error)))
     }
 
