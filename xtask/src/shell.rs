@@ -1,9 +1,10 @@
 //! Commands, run at the top of the repository and shown before they run.
 
 use std::ffi::OsStr;
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::thread;
 
 use anyhow::{Context as _, Result};
 
@@ -76,20 +77,17 @@ impl Shell {
         Ok(status.success())
     }
 
-    /// As `run`, and keeps what it says on standard error.
-    pub(crate) fn run_and_keep_errors(mut self) -> Result<(bool, String)> {
+    /// As `run`, and keeps what it says on standard output and on standard error.
+    pub(crate) fn run_and_keep(mut self) -> Result<(bool, String, String)> {
         let shown = self.shown();
         println!("$ {shown}");
-        self.command.stderr(Stdio::piped());
+        self.command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = self.command.spawn().with_context(|| format!("cannot run `{shown}`"))?;
-        let mut kept = String::new();
-        for line in BufReader::new(child.stderr.take().expect("it is piped")).lines() {
-            let line = line?;
-            eprintln!("{line}");
-            kept.push_str(&line);
-            kept.push('\n');
-        }
-        Ok((child.wait()?.success(), kept))
+        let (output, errors) = (child.stdout.take(), child.stderr.take());
+        let errors = thread::spawn(move || keep(errors.expect("it is piped"), |line| eprintln!("{line}")));
+        let output = keep(output.expect("it is piped"), |line| println!("{line}"));
+        let errors = errors.join().expect("it does not panic");
+        Ok((child.wait()?.success(), output, errors))
     }
 
     /// Runs it and keeps what it prints.
@@ -106,4 +104,19 @@ impl Shell {
         });
         words.collect::<Vec<_>>().join(" ")
     }
+}
+
+/// All of it, line by line shown as well. Tests may print what is no UTF-8.
+fn keep(from: impl Read, show: impl Fn(&str)) -> String {
+    let mut kept = String::new();
+    let mut from = BufReader::new(from);
+    let mut line = Vec::new();
+    while from.read_until(b'\n', &mut line).is_ok_and(|count| count > 0) {
+        let text = String::from_utf8_lossy(line.strip_suffix(b"\n").unwrap_or(&line));
+        show(&text);
+        kept.push_str(&text);
+        kept.push('\n');
+        line.clear();
+    }
+    kept
 }

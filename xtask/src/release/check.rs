@@ -2,24 +2,24 @@
 
 use anyhow::Result;
 
-use super::workspace::Workspace;
+use super::checkout::Checkout;
 use super::{gates, git, mentions};
 use crate::report::{Outcome, Report};
 use crate::{crates, lint, test};
 
 pub(crate) fn run(
     report: &mut Report,
-    workspace: &Workspace,
+    checkout: &Checkout,
     with_tests: bool,
     with_advisories: bool,
 ) -> Result<()> {
     report.suite("clean tree", || {
-        Ok(git::need_clean(workspace)
+        Ok(git::need_clean(checkout)
             .map_or_else(|error| Outcome::Failed(error.to_string()), |()| Outcome::Passed))
     })?;
     report.suite("one version", || {
-        let others = mentions::of_other_versions(workspace, &workspace.version()?)?;
-        Ok(if others.is_empty() { Outcome::Passed } else { Outcome::Failed(others.join("\n")) })
+        let others = mentions::of_other_versions(checkout, &checkout.version()?)?;
+        Ok(Outcome::of(&others))
     })?;
     if with_tests {
         test::run(report)?;
@@ -28,7 +28,7 @@ pub(crate) fn run(
     crates::packages(report)?;
     report.suite("every crate from its own package, and a dry run of the upload", || {
         // Compiles each with the packages of the others, as if they were in the registry already.
-        workspace.cargo("publish --workspace --locked --dry-run").run().map(Outcome::passed)
+        checkout.cargo("publish --workspace --locked --dry-run").run().map(Outcome::passed)
     })?;
     gates(report, with_advisories)
 }

@@ -3,12 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
+use cargo_metadata::{MetadataCommand, Package};
 use semver::Version;
-use serde_json::Value;
 
 use crate::shell::{self, Shell};
 
-pub(crate) struct Workspace {
+pub(crate) struct Checkout {
     pub(crate) root: PathBuf,
     /// Where crates are published, if that is not crates.io.
     pub(crate) registry: Option<String>,
@@ -16,7 +16,7 @@ pub(crate) struct Workspace {
     pub(crate) environment: Vec<(String, String)>,
 }
 
-impl Workspace {
+impl Checkout {
     /// The repository that this program belongs to, and crates.io.
     pub(crate) fn here() -> Self {
         Self { root: shell::root(), registry: None, environment: Vec::new() }
@@ -36,21 +36,15 @@ impl Workspace {
         self.root.join(name)
     }
 
-    /// The crates that are published, by name. Cargo finds their order.
-    pub(crate) fn crates(&self) -> Result<Vec<Crate>> {
-        let output = self.cargo("metadata --format-version 1 --no-deps").output()?;
-        if !output.status.success() {
-            bail!("`cargo metadata` failed: {}", String::from_utf8_lossy(&output.stderr));
+    /// The crates that are published. Cargo finds their order.
+    pub(crate) fn crates(&self) -> Result<Vec<Package>> {
+        let mut command = MetadataCommand::new();
+        command.current_dir(&self.root).no_deps();
+        for (name, value) in &self.environment {
+            command.env(name, value);
         }
-        let metadata: Value = serde_json::from_slice(&output.stdout)?;
-        let packages = metadata["packages"].as_array().context("`cargo metadata` lists no packages")?;
-        let mut crates = Vec::new();
-        // An empty list of registries is how cargo writes `publish = false`.
-        for package in packages.iter().filter(|package| package["publish"] != Value::Array(Vec::new())) {
-            let text = |key: &str| package[key].as_str().with_context(|| format!("a package without {key}"));
-            crates.push(Crate { name: text("name")?.to_owned(), version: text("version")?.parse()? });
-        }
-        Ok(crates)
+        let metadata = command.exec().with_context(|| format!("cannot read {}", self.root.display()))?;
+        Ok(metadata.packages.into_iter().filter(|package| package.publish.is_none()).collect())
     }
 
     /// The one version of all crates.
@@ -68,9 +62,4 @@ impl Workspace {
         }
         Ok(first.version.clone())
     }
-}
-
-pub(crate) struct Crate {
-    pub(crate) name: String,
-    pub(crate) version: Version,
 }

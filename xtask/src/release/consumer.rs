@@ -6,8 +6,8 @@ use std::path::Path;
 use anyhow::{Context as _, Result, ensure};
 use semver::Version;
 
+use super::checkout::Checkout;
 use super::rehearse::REGISTRY;
-use super::workspace::Workspace;
 
 struct Consumer {
     name: &'static str,
@@ -44,7 +44,7 @@ const CONSUMERS: [Consumer; 3] = [
 ];
 
 /// Each is a project of its own, as those of other people are: no features of one help another.
-pub(crate) fn build_and_run(copy: &Workspace, folder: &Path, version: &Version) -> Result<()> {
+pub(crate) fn build_and_run(copy: &Checkout, folder: &Path, version: &Version) -> Result<()> {
     forget_ours(&folder.join("target/debug"))?;
     let ours = format!("version = \"={version}\", registry = \"{REGISTRY}\"");
     for consumer in CONSUMERS {
@@ -63,7 +63,7 @@ pub(crate) fn build_and_run(copy: &Workspace, folder: &Path, version: &Version) 
         fs::write(root.join("src/main.rs"), consumer.program)?;
         // The versions of others' crates that this commit was tested with, not those of the day.
         fs::copy(copy.file("Cargo.lock"), root.join("Cargo.lock"))?;
-        let own = Workspace { root, registry: None, environment: copy.environment.clone() };
+        let own = Checkout { root, registry: None, environment: copy.environment.clone() };
         ensure!(own.cargo("build --quiet").run()?, "{name} does not build");
         let output = own.cargo("run --quiet").output()?;
         let said = String::from_utf8_lossy(&output.stdout);

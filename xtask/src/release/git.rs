@@ -2,14 +2,14 @@
 
 use anyhow::{Result, bail};
 
-use super::workspace::Workspace;
+use super::checkout::Checkout;
 
 /// What is published must be what is committed.
 ///
 /// # Errors
 /// If it is not, with what differs.
-pub(crate) fn need_clean(workspace: &Workspace) -> Result<()> {
-    let changes = ask(workspace, &["status", "--porcelain"])?;
+pub(crate) fn need_clean(checkout: &Checkout) -> Result<()> {
+    let changes = ask(checkout, &["status", "--porcelain"])?;
     if changes.is_empty() {
         return Ok(());
     }
@@ -17,25 +17,25 @@ pub(crate) fn need_clean(workspace: &Workspace) -> Result<()> {
 }
 
 /// The commit that a tag is on, if there is such a tag.
-pub(crate) fn tagged(workspace: &Workspace, tag: &str) -> Result<Option<String>> {
+pub(crate) fn tagged(checkout: &Checkout, tag: &str) -> Result<Option<String>> {
     let name = format!("refs/tags/{tag}^{{commit}}");
-    let output = workspace.git(&["rev-parse", "--quiet", "--verify", &name]).output()?;
+    let output = checkout.git(&["rev-parse", "--quiet", "--verify", &name]).output()?;
     Ok(output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned()))
 }
 
 /// The tag of the newest release that this commit comes after.
-pub(crate) fn last_release(workspace: &Workspace) -> Result<Option<String>> {
-    let tags = ask(workspace, &["tag", "--merged", "HEAD", "--sort=-version:refname", "--list", "v[0-9]*"])?;
+pub(crate) fn last_release(checkout: &Checkout) -> Result<Option<String>> {
+    let tags = ask(checkout, &["tag", "--merged", "HEAD", "--sort=-version:refname", "--list", "v[0-9]*"])?;
     Ok(tags.lines().next().map(str::to_owned))
 }
 
-pub(crate) fn head(workspace: &Workspace) -> Result<String> {
-    ask(workspace, &["rev-parse", "HEAD"])
+pub(crate) fn head(checkout: &Checkout) -> Result<String> {
+    ask(checkout, &["rev-parse", "HEAD"])
 }
 
 /// Runs git for what it prints.
-pub(crate) fn ask(workspace: &Workspace, arguments: &[&str]) -> Result<String> {
-    let output = workspace.git(arguments).output()?;
+pub(crate) fn ask(checkout: &Checkout, arguments: &[&str]) -> Result<String> {
+    let output = checkout.git(arguments).output()?;
     if !output.status.success() {
         bail!("`git {}` failed: {}", arguments.join(" "), String::from_utf8_lossy(&output.stderr));
     }

@@ -8,8 +8,8 @@ use anyhow::{Context as _, Result};
 use regex::{Captures, Regex};
 use semver::Version;
 
+use super::checkout::Checkout;
 use super::git;
-use super::workspace::Workspace;
 
 static IMAGE: LazyLock<Regex> = LazyLock::new(|| {
     let image = r#"(audit-log:|org\.opencontainers\.image\.version=")(\d+\.\d+\.\d+[-.0-9A-Za-z]*)"#;
@@ -23,8 +23,8 @@ static DEPENDENCY: LazyLock<Regex> = LazyLock::new(|| {
 });
 
 /// Writes the version wherever one is named, as exactly as it was.
-pub(crate) fn set(workspace: &Workspace, version: &Version) -> Result<()> {
-    for path in texts(workspace)? {
+pub(crate) fn set(checkout: &Checkout, version: &Version) -> Result<()> {
+    for path in texts(checkout)? {
         let before = read(&path)?;
         let after = with_version(&before, version);
         if after != before {
@@ -35,10 +35,10 @@ pub(crate) fn set(workspace: &Workspace, version: &Version) -> Result<()> {
 }
 
 /// Every line that names another version, as `file:line: text`.
-pub(crate) fn of_other_versions(workspace: &Workspace, version: &Version) -> Result<Vec<String>> {
+pub(crate) fn of_other_versions(checkout: &Checkout, version: &Version) -> Result<Vec<String>> {
     let mut found = Vec::new();
-    for path in texts(workspace)? {
-        let shown = path.strip_prefix(&workspace.root).unwrap_or(&path).display().to_string();
+    for path in texts(checkout)? {
+        let shown = path.strip_prefix(&checkout.root).unwrap_or(&path).display().to_string();
         let text = read(&path)?;
         let wrong = text.lines().enumerate().filter(|(_, line)| names_another(line, version));
         found.extend(wrong.map(|(place, line)| format!("{shown}:{}: {}", place + 1, line.trim())));
@@ -71,15 +71,15 @@ fn covers(written: &str, version: &Version) -> bool {
 }
 
 /// What people and their machines read, and cargo does not: no manifest or lock file, and no changelog.
-fn texts(workspace: &Workspace) -> Result<Vec<PathBuf>> {
-    let listed = git::ask(workspace, &["ls-files", "Dockerfile", "*.md", "docs/*"])?;
+fn texts(checkout: &Checkout) -> Result<Vec<PathBuf>> {
+    let listed = git::ask(checkout, &["ls-files", "Dockerfile", "*.md", "docs/*"])?;
     let is_text = |path: &&str| {
         let ending = Path::new(path).extension().and_then(|ending| ending.to_str());
         let last = Path::new(path).file_name().and_then(|name| name.to_str());
         last != Some("CHANGELOG.md")
             && (last == Some("Dockerfile") || matches!(ending, Some("md" | "yaml" | "yml" | "json")))
     };
-    Ok(listed.lines().filter(is_text).map(|path| workspace.file(path)).collect())
+    Ok(listed.lines().filter(is_text).map(|path| checkout.file(path)).collect())
 }
 
 fn read(path: &Path) -> Result<String> {

@@ -2,6 +2,7 @@
 
 mod changelog;
 mod check;
+mod checkout;
 mod consumer;
 mod git;
 mod manifest;
@@ -12,14 +13,13 @@ mod publish;
 mod refusals;
 mod registry;
 mod rehearse;
-mod workspace;
 
 use anyhow::{Result, bail};
 
 use crate::report::Report;
 use crate::{deny, features};
+use checkout::Checkout;
 pub(crate) use rehearse::rehearse;
-use workspace::Workspace;
 
 pub(crate) const HELP: &str = "\
 A release, in this order
@@ -52,7 +52,7 @@ pub(crate) fn run(report: &mut Report, arguments: &[String]) -> Result<()> {
         words.retain(|word| *word != WITHOUT_ADVISORIES);
     }
     let with_advisories = words.len() == all;
-    let here = Workspace::here();
+    let here = Checkout::here();
     match words.as_slice() {
         ["prepare", version] => prepare::run(report, &here, version, None, with_advisories),
         ["prepare", version, "--date", date] => {

@@ -8,20 +8,20 @@ use jiff::Zoned;
 use jiff::civil::Date;
 use semver::Version;
 
-use super::workspace::Workspace;
+use super::checkout::Checkout;
 use super::{changelog, gates, git, manifest, mentions};
 use crate::api;
 use crate::report::{Outcome, Report};
 
 pub(crate) fn run(
     report: &mut Report,
-    workspace: &Workspace,
+    checkout: &Checkout,
     version: &str,
     date: Option<&str>,
     with_advisories: bool,
 ) -> Result<()> {
     report.suite(&format!("prepare {version}"), || {
-        Ok(match prepare(workspace, version, date) {
+        Ok(match prepare(checkout, version, date) {
             Ok(()) => Outcome::Passed,
             Err(error) => Outcome::Failed(format!("{error:#}")),
         })
@@ -43,36 +43,36 @@ pub(crate) fn run(
 ///
 /// # Errors
 /// Each with what to do about it.
-pub(crate) fn prepare(workspace: &Workspace, version: &str, date: Option<&str>) -> Result<()> {
+pub(crate) fn prepare(checkout: &Checkout, version: &str, date: Option<&str>) -> Result<()> {
     let version: Version =
         version.parse().with_context(|| format!("`{version}` is no version, as 0.2.0 is one"))?;
     let date: Date = match date {
         None => Zoned::now().date(),
         Some(date) => date.parse().with_context(|| format!("`{date}` is no date, as 2026-11-22 is one"))?,
     };
-    git::need_clean(workspace)?;
-    let now = workspace.version()?;
+    git::need_clean(checkout)?;
+    let now = checkout.version()?;
     if version <= now {
         bail!("{version} is not higher than {now}, which the crates have now; take a higher one");
     }
-    large_enough(workspace, &version)?;
-    let others = mentions::of_other_versions(workspace, &now)?;
+    large_enough(checkout, &version)?;
+    let others = mentions::of_other_versions(checkout, &now)?;
     if !others.is_empty() {
         bail!("these lines name a version that is not {now}; correct them:\n{}", others.join("\n"));
     }
-    let root_manifest = workspace.file("Cargo.toml");
-    let history = workspace.file("CHANGELOG.md");
+    let root_manifest = checkout.file("Cargo.toml");
+    let history = checkout.file("CHANGELOG.md");
     let read =
         |path: &Path| fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()));
     let new_manifest = manifest::with_version(&read(&root_manifest)?, &version)?;
     let new_history = changelog::release(&read(&history)?, &version, date)?;
     fs::write(&root_manifest, new_manifest).context("cannot write Cargo.toml")?;
     fs::write(&history, new_history).context("cannot write CHANGELOG.md")?;
-    mentions::set(workspace, &version)?;
-    if !workspace.cargo("update --workspace --offline --quiet").run()? {
+    mentions::set(checkout, &version)?;
+    if !checkout.cargo("update --workspace --offline --quiet").run()? {
         bail!("Cargo.lock could not be brought to {version}");
     }
-    let fuzz = workspace.file("fuzz/Cargo.lock");
+    let fuzz = checkout.file("fuzz/Cargo.lock");
     if fuzz.exists() {
         let lock = manifest::lock_with_version(&read(&fuzz)?, &now, &version).context("fuzz/Cargo.lock")?;
         fs::write(&fuzz, lock).context("cannot write fuzz/Cargo.lock")?;
@@ -82,13 +82,13 @@ pub(crate) fn prepare(workspace: &Workspace, version: &str, date: Option<&str>) 
 }
 
 /// Held against the last release, whatever versions were prepared since.
-fn large_enough(workspace: &Workspace, version: &Version) -> Result<()> {
-    let Some(tag) = git::last_release(workspace)? else {
+fn large_enough(checkout: &Checkout, version: &Version) -> Result<()> {
+    let Some(tag) = git::last_release(checkout)? else {
         println!("no tag of a release: this is the first one, which breaks nobody");
         return Ok(());
     };
     let released: Version = tag.trim_start_matches('v').parse().with_context(|| format!("the tag {tag}"))?;
-    let step = api::step_since(&workspace.root, &tag)?;
+    let step = api::step_since(&checkout.root, &tag)?;
     let advice = step.advice(&released);
     if !step.is_made(&released, version) {
         bail!("{version} is too small: {advice}");

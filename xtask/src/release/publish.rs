@@ -4,9 +4,10 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
+use cargo_metadata::Package;
 
+use super::checkout::Checkout;
 use super::git;
-use super::workspace::{Crate, Workspace};
 use crate::report::{Outcome, Report};
 use crate::shell::Shell;
 
@@ -23,7 +24,7 @@ pub(crate) struct Options {
     pub(crate) wait: Option<Duration>,
 }
 
-pub(crate) fn run(report: &mut Report, mut workspace: Workspace, words: &[&str]) -> Result<()> {
+pub(crate) fn run(report: &mut Report, mut checkout: Checkout, words: &[&str]) -> Result<()> {
     let mut options = Options { wait: Some(WAIT), ..Options::default() };
     let mut words = words.iter();
     while let Some(word) = words.next() {
@@ -31,7 +32,7 @@ pub(crate) fn run(report: &mut Report, mut workspace: Workspace, words: &[&str])
             "--registry" => {
                 let name =
                     words.next().context("`--registry` needs a name; it is one of cargo's configuration")?;
-                workspace.registry = Some((*name).to_owned());
+                checkout.registry = Some((*name).to_owned());
             }
             "--no-verify" => options.no_verify = true,
             "--no-wait" => options.wait = None,
@@ -40,7 +41,7 @@ pub(crate) fn run(report: &mut Report, mut workspace: Workspace, words: &[&str])
         }
     }
     report.suite("publish", || {
-        Ok(match publish(&workspace, &options) {
+        Ok(match publish(&checkout, &options) {
             Ok(()) => Outcome::Passed,
             Err(error) => Outcome::Failed(format!("{error:#}")),
         })
@@ -53,39 +54,39 @@ pub(crate) fn run(report: &mut Report, mut workspace: Workspace, words: &[&str])
 ///
 /// # Errors
 /// If the tree is not clean, the tag is on another commit, or cargo could not upload all of them.
-pub(crate) fn publish(workspace: &Workspace, options: &Options) -> Result<()> {
-    git::need_clean(workspace)?;
-    let version = workspace.version()?;
+pub(crate) fn publish(checkout: &Checkout, options: &Options) -> Result<()> {
+    git::need_clean(checkout)?;
+    let version = checkout.version()?;
     let tag = format!("v{version}");
-    let head = git::head(workspace)?;
-    let tagged = git::tagged(workspace, &tag)?;
+    let head = git::head(checkout)?;
+    let tagged = git::tagged(checkout, &tag)?;
     if let Some(other) = tagged.as_ref().filter(|commit| **commit != head) {
         bail!("{tag} is on {other}, not on {head}: check out {tag}, or prepare a higher version");
     }
-    let crates = workspace.crates()?;
-    let missing = missing(workspace, &crates)?;
+    let crates = checkout.crates()?;
+    let missing = missing(checkout, &crates)?;
     println!("{} of {} crates are in the registry already", crates.len() - missing.len(), crates.len());
     if !missing.is_empty() {
-        upload(workspace, options, &missing, crates.len())?;
+        upload(checkout, options, &missing, crates.len())?;
     }
     if tagged.is_none() {
-        git::ask(workspace, &["tag", "--annotate", &tag, "--message", &format!("audit-log {version}")])?;
+        git::ask(checkout, &["tag", "--annotate", &tag, "--message", &format!("audit-log {version}")])?;
     }
     if options.push_tag {
-        git::ask(workspace, &["push", "origin", &tag])?;
+        git::ask(checkout, &["push", "origin", &tag])?;
     }
     println!("all {} crates are published; {tag} is on {head}", crates.len());
     Ok(())
 }
 
-pub(super) fn upload(workspace: &Workspace, options: &Options, crates: &[&Crate], all: usize) -> Result<()> {
+pub(super) fn upload(checkout: &Checkout, options: &Options, crates: &[&Package], all: usize) -> Result<()> {
     let mut missing = crates.to_vec();
     loop {
-        let (is_done, errors) = cargo_publish(workspace, options, &missing).run_and_keep_errors()?;
+        let (is_done, _, errors) = cargo_publish(checkout, options, &missing).run_and_keep()?;
         if is_done {
             return Ok(());
         }
-        missing = self::missing(workspace, missing)?;
+        missing = self::missing(checkout, missing)?;
         match options.wait {
             Some(time) if errors.contains("429 Too Many Requests") && !missing.is_empty() => {
                 println!("{} of {all} are published; going on in {} s", all - missing.len(), time.as_secs());
@@ -104,9 +105,9 @@ pub(super) fn upload(workspace: &Workspace, options: &Options, crates: &[&Crate]
 }
 
 /// All in one go: cargo uploads each after those that it depends on, once the index has these.
-fn cargo_publish(workspace: &Workspace, options: &Options, crates: &[&Crate]) -> Shell {
-    let mut publish = workspace.cargo("publish --locked");
-    if let Some(registry) = &workspace.registry {
+fn cargo_publish(checkout: &Checkout, options: &Options, crates: &[&Package]) -> Shell {
+    let mut publish = checkout.cargo("publish --locked");
+    if let Some(registry) = &checkout.registry {
         publish = publish.args(["--registry", registry]);
     }
     if options.no_verify {
@@ -117,23 +118,23 @@ fn cargo_publish(workspace: &Workspace, options: &Options, crates: &[&Crate]) ->
 
 /// Those whose version the registry does not have.
 pub(super) fn missing<'a>(
-    workspace: &Workspace,
-    crates: impl IntoIterator<Item = &'a Crate>,
-) -> Result<Vec<&'a Crate>> {
+    checkout: &Checkout,
+    crates: impl IntoIterator<Item = &'a Package>,
+) -> Result<Vec<&'a Package>> {
     let mut missing = Vec::new();
     for each in crates {
-        if !is_published(workspace, each)? {
+        if !is_published(checkout, each)? {
             missing.push(each);
         }
     }
     Ok(missing)
 }
 
-fn is_published(workspace: &Workspace, each: &Crate) -> Result<bool> {
+fn is_published(checkout: &Checkout, each: &Package) -> Result<bool> {
     let package = format!("{}@{}", each.name, each.version);
-    let registry = workspace.registry.as_deref().unwrap_or("crates-io");
+    let registry = checkout.registry.as_deref().unwrap_or("crates-io");
     let info =
-        workspace.cargo("info --quiet --color never").args(["--registry", registry, &package]).output()?;
+        checkout.cargo("info --quiet --color never").args(["--registry", registry, &package]).output()?;
     if info.status.success() {
         return Ok(true);
     }

@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, bail, ensure};
 use semver::Version;
 
+use super::checkout::Checkout;
 use super::publish::{self, Options, publish};
 use super::registry::{Registry, TOKEN};
-use super::workspace::Workspace;
 use super::{consumer, git, manifest, prepare};
 use crate::report::Outcome;
 use crate::shell::{program, root, target_dir};
@@ -54,7 +54,7 @@ pub(crate) fn rehearse(verify: bool) -> Result<Outcome> {
 }
 
 /// Now the registry knows each crate, and not its version. One is uploaded: all of them would take as long as above.
-fn publish_one_more(registry: &Registry, copy: &Workspace) -> Result<()> {
+fn publish_one_more(registry: &Registry, copy: &Checkout) -> Result<()> {
     prepare_next(copy)?;
     let crates = copy.crates()?;
     let missing = publish::missing(copy, &crates)?;
@@ -80,7 +80,7 @@ fn folder() -> Result<PathBuf> {
 }
 
 /// A clone of the last commit, whose cargo knows the registry and keeps what comes from there to itself.
-fn copy(registry: &Registry) -> Result<Workspace> {
+fn copy(registry: &Registry) -> Result<Checkout> {
     let folder = folder()?;
     let (clone, home) = (folder.join("copy"), folder.join("cargo-home"));
     for old in [&clone, &home] {
@@ -100,7 +100,7 @@ fn copy(registry: &Registry) -> Result<Workspace> {
         ("CARGO_REGISTRIES_REHEARSAL_TOKEN", TOKEN.to_owned()),
     ];
     let environment = environment.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-    Ok(Workspace { root: clone, registry: Some(REGISTRY.to_owned()), environment })
+    Ok(Checkout { root: clone, registry: Some(REGISTRY.to_owned()), environment })
 }
 
 /// A home for cargo with the user's configuration and what came from crates.io, by links, so that nothing of it is
@@ -126,7 +126,7 @@ fn share_cargo_home(home: &Path) -> Result<()> {
 }
 
 /// The next patch, committed.
-fn prepare_next(copy: &Workspace) -> Result<Version> {
+fn prepare_next(copy: &Checkout) -> Result<Version> {
     let mut version = copy.version()?;
     version.patch += 1;
     version.pre = semver::Prerelease::EMPTY;
