@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::report::{Outcome, Report};
+use crate::report::Report;
 use crate::shell::{cargo, target_dir};
 use page::Page;
 
@@ -89,8 +89,4 @@ fn pages() -> Result<Vec<Page>> {
         .filter(|path| path.starts_with("docs"))
         .map(|path| Page::read(&path))
         .collect()
-}
-
-fn verdict(wrong: &[String]) -> Outcome {
-    if wrong.is_empty() { Outcome::Passed } else { Outcome::Failed(wrong.join("\n")) }
 }

@@ -47,7 +47,7 @@ pub(crate) fn check() -> Result<Outcome> {
             MISTAKES.len()
         );
         wrong.extend(found);
-        Ok(if wrong.is_empty() { Outcome::Passed } else { Outcome::Failed(wrong.join("\n")) })
+        Ok(Outcome::of(&wrong))
     })
 }
 

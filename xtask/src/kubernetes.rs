@@ -54,7 +54,7 @@ pub(crate) fn check_manifests() -> Result<Outcome> {
             wrong.push("not as secure as it has to be: see above".to_owned());
         }
         wrong.extend(refused(&configurations)?);
-        Ok(if wrong.is_empty() { Outcome::Passed } else { Outcome::Failed(wrong.join("\n")) })
+        Ok(Outcome::of(&wrong))
     })
 }
 

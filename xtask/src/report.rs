@@ -66,7 +66,7 @@ impl Report {
         self.rows.iter().any(|row| matches!(row.outcome, Outcome::Failed(_)))
     }
 
-    /// Prints the table; fails if a suite did.
+    /// Prints the table and, below it, what takes more than a line to tell; fails if a suite did.
     pub(crate) fn finish(self) -> ExitCode {
         let width = self.rows.iter().map(|row| row.suite.len()).max().unwrap_or(0);
         println!("\n{:width$}  seconds  result", "suite");
@@ -81,6 +81,13 @@ impl Report {
         let failed = self.rows.iter().filter(|row| matches!(row.outcome, Outcome::Failed(_))).count();
         if failed == 0 {
             return ExitCode::SUCCESS;
+        }
+        for Row { suite, outcome, .. } in &self.rows {
+            if let Outcome::Failed(why) = outcome
+                && why.lines().count() > 1
+            {
+                println!("\n--- {suite}\n{why}");
+            }
         }
         println!("\n{failed} of {} failed", self.rows.len());
         ExitCode::FAILURE

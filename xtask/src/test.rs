@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use crate::report::{Outcome, Report};
-use crate::shell::cargo;
+use crate::shell::{Shell, cargo};
 use crate::{
     book, image, kubernetes, operations, recording, release, schema, services, trees, verifier, workflows,
 };
@@ -22,7 +22,7 @@ pub(crate) fn run(report: &mut Report) -> Result<()> {
         if let Ok(browser) = services::chromium() {
             tests = tests.env("AUDIT_TEST_CHROMIUM", browser);
         }
-        tests.run().map(Outcome::passed)
+        outcome(tests)
     });
     let tested = tested.and_then(|()| book::check_with_tested(report));
     // Before the error, if there is one: nothing that was started here stays.
@@ -31,15 +31,13 @@ pub(crate) fn run(report: &mut Report) -> Result<()> {
     // As a program takes it that wants a file and nothing else: features of other members must not help.
     report.suite("facade, file + integrity", || {
         let features = "test --package audit-log --no-default-features --features file,integrity";
-        cargo(features).run().map(Outcome::passed)
+        outcome(cargo(features))
     })?;
     report.suite("audit-integrity, default features", || {
-        cargo("test --package audit-integrity --test a_compressed_log_is_read_or_refused_by_name")
-            .run()
-            .map(Outcome::passed)
+        outcome(cargo("test --package audit-integrity --test a_compressed_log_is_read_or_refused_by_name"))
     })?;
     report.suite("command, default features", || {
-        cargo("test --package audit-log-cli --no-fail-fast").run().map(Outcome::passed)
+        outcome(cargo("test --package audit-log-cli --no-fail-fast"))
     })?;
     report.suite("what each feature pulls in", trees::check)?;
     report.suite("benches compile", || {
@@ -53,9 +51,60 @@ pub(crate) fn run(report: &mut Report) -> Result<()> {
     run_kubernetes(report)
 }
 
+/// Runs tests, of which those that fail are told again beneath the table: hours of output lie between.
+fn outcome(tests: Shell) -> Result<Outcome> {
+    let (passed, output, errors) = tests.run_and_keep()?;
+    Ok(if passed { Outcome::Passed } else { Outcome::Failed(failures(&output, &errors)) })
+}
+
+/// Lines of each failure that are told again.
+const LINES: usize = 25;
+
+/// What the tests that failed said, and which programs of tests failed.
+fn failures(output: &str, errors: &str) -> String {
+    // cargo's last words: "error: 2 targets failed:", or why it could not build.
+    let programs = errors.lines().skip_while(|line| !line.starts_with("error"));
+    let mut told: Vec<&str> = programs.take(LINES).collect();
+    for program in output.split("\nfailures:\n\n").skip(1) {
+        let (said, _) = program.split_once("\nfailures:\n").unwrap_or((program, ""));
+        for test in said.split("---- ").skip(1) {
+            told.extend(test.trim_end().lines().take(LINES));
+        }
+    }
+    told.join("\n")
+}
+
 /// What an operator takes from here, beside the program.
 pub(crate) fn run_kubernetes(report: &mut Report) -> Result<()> {
     report.suite("docs/kubernetes", kubernetes::check_manifests)?;
     report.suite("docs/operations", operations::check)?;
     report.suite("Dockerfile", image::check)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tests_that_failed_are_told_again() {
+        let output = "\nrunning 3 tests\ntest one ... FAILED\ntest two ... ok\ntest three ... FAILED\n\nfailures:\n\n---- one stdout ----\n\n\
+                      thread 'one' panicked at a.rs:1:2:\nmessage\n\n---- three stdout ----\nanother\n\n\nfailures:\n    one\n    three\n\n\
+                      test result: FAILED. 1 passed; 2 failed\n";
+        let errors = "     Running tests/a.rs\nerror: test failed, to rerun pass `--test a`\nerror: 1 target failed:\n    `--test a`\n";
+        assert_eq!(
+            failures(output, errors),
+            "error: test failed, to rerun pass `--test a`\nerror: 1 target failed:\n    `--test a`\none stdout ----\n\n\
+             thread 'one' panicked at a.rs:1:2:\nmessage\nthree stdout ----\nanother"
+        );
+    }
+
+    #[test]
+    fn what_does_not_compile_is_told_again() {
+        let errors =
+            "   Compiling a\nerror[E0308]: mismatched types\n  --> a.rs:1:1\nerror: could not compile `a`\n";
+        assert_eq!(
+            failures("", errors),
+            "error[E0308]: mismatched types\n  --> a.rs:1:1\nerror: could not compile `a`"
+        );
+    }
 }

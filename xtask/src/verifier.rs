@@ -56,7 +56,7 @@ pub(crate) fn check_program() -> Result<Outcome> {
             wrong.push(format!("{name} with {keys}: {printed}"));
         }
     }
-    Ok(if wrong.is_empty() { Outcome::Passed } else { Outcome::Failed(wrong.join("\n")) })
+    Ok(Outcome::of(&wrong))
 }
 
 fn verify(keys: &str, file: &Path) -> Result<String> {

@@ -121,7 +121,7 @@ pub(super) fn check(surfaces: &[Surface]) -> Result<Outcome> {
             format!("{package} shows no `{foreign}` any more ({why}): drop it from {}", file!())
         }));
     }
-    Ok(if wrong.is_empty() { Outcome::Passed } else { Outcome::Failed(wrong.join("\n")) })
+    Ok(Outcome::of(&wrong))
 }
 
 fn is_ours_or_the_language(name: &str, own: &BTreeSet<String>) -> bool {

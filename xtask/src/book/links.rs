@@ -7,7 +7,6 @@ use std::path::{Component, Path, PathBuf};
 use anyhow::{Context as _, Result};
 
 use super::page::{Link, Page};
-use super::verdict;
 use crate::report::Outcome;
 use crate::shell::root;
 
@@ -28,7 +27,7 @@ pub(crate) fn check() -> Result<Outcome> {
     }
     wrong.sort();
     println!("{} files, {checked} links", pages.len());
-    Ok(verdict(&wrong))
+    Ok(Outcome::of(&wrong))
 }
 
 /// Folders that no commit has: those of cargo, and of the fuzzer, which may hold very many files.

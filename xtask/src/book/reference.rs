@@ -8,7 +8,7 @@ use audit_model::{Action, Actor, Event, EventType};
 use audit_ocsf::{Class, Mapping, Recorded, Version};
 use regex::Regex;
 
-use super::{configuration, verdict};
+use super::configuration;
 use crate::report::Outcome;
 use crate::shell::{program, root};
 
@@ -33,7 +33,7 @@ pub(crate) fn check(binary: &Path) -> Result<Outcome> {
             ));
         }
     }
-    Ok(verdict(&wrong))
+    Ok(Outcome::of(&wrong))
 }
 
 fn pages(binary: &Path) -> Result<[(&'static str, String); 4]> {

@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result};
 use regex::Regex;
 
 use super::page::{Kind, Page};
-use super::{links, pages, verdict};
+use super::{links, pages};
 use crate::checkers::{mdbook, or_skipped};
 use crate::report::Outcome;
 use crate::shell::{program, root, target_dir};
@@ -31,7 +31,7 @@ pub(crate) fn check() -> Result<Outcome> {
         }
         let wrong: Vec<String> = left_out.into_iter().chain(wrong_in(&site)?).collect();
         println!("the book is {}", site.join("index.html").display());
-        Ok(verdict(&wrong))
+        Ok(Outcome::of(&wrong))
     })
 }
 
