@@ -23,7 +23,21 @@ pub(crate) fn check() -> Result<Outcome> {
             wrong.push(format!("README.md does not name version {version} in:\n{snippet}"));
         }
     }
-    Ok(if wrong.is_empty() { Outcome::Passed } else { Outcome::Failed(wrong.join("\n")) })
+    wrong.extend(not_shown(&ours, "## What is promised", "/tests/"));
+    wrong.extend(not_shown(&ours, "## Benchmarks", "](benches/benches/"));
+    Ok(Outcome::of(&wrong))
+}
+
+/// The rows of a section's table that link to nothing below such a folder. That what is linked to is there, `cargo xtask book` checks.
+fn not_shown(page: &str, heading: &str, folder: &str) -> Vec<String> {
+    let section = page.split(heading).nth(1).and_then(|rest| rest.split("\n## ").next()).unwrap_or_default();
+    let mut rows = section.lines().filter(|line| line.starts_with('|')).skip(2).peekable();
+    if rows.peek().is_none() {
+        return vec![format!("README.md has no table below `{heading}`")];
+    }
+    rows.filter(|row| !row.contains(folder))
+        .map(|row| format!("README.md makes a claim without a link to a file below `{folder}`:\n{row}"))
+        .collect()
 }
 
 /// As one writes it into a manifest: 0.1, or 1.
@@ -37,4 +51,21 @@ fn block<'a>(page: &'a str, language: &str) -> Result<&'a str> {
     let begin = format!("```{language}\n");
     let found = page.split(&begin).nth(1).and_then(|rest| rest.split("```").next());
     found.with_context(|| format!("there is no block of {language}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_claim_without_its_test_is_found() {
+        let page = "## What is promised\n\n| promise | shown by |\n|---|---|\n| a | [t](crates/a/tests/t.rs) |\n| b | us |\n\n## More\n";
+        let wrong = not_shown(page, "## What is promised", "/tests/");
+        assert_eq!(wrong.len(), 1);
+        assert!(wrong[0].ends_with("| b | us |"), "{wrong:?}");
+        assert_eq!(
+            not_shown(page, "## Benchmarks", "/benches/"),
+            ["README.md has no table below `## Benchmarks`"]
+        );
+    }
 }
