@@ -1,6 +1,6 @@
 //! What do alert rules cost for each event of the log?
 //!
-//! `cargo bench -p audit-benches --bench alert`
+//! `cargo xtask bench alert`
 //!
 //! `Rules::observe` with 1, 100 and 1000 rules, each about a type of its own, so that at most one matches an event; with one
 //! rule of which the window is always full; and with one threshold rule that counts in 100,000 groups. The goal is that of the

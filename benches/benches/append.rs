@@ -1,6 +1,6 @@
 //! What does the journal cost on top of the write itself?
 //!
-//! `cargo bench -p audit-benches --bench append`
+//! `cargo xtask bench append`
 //!
 //! A batch of 64 events with their hashes, sealed and appended (`sync` off): what the pipeline's one writer does for a batch.
 //! Beside it `Journal::append` of lines that are sealed already, and a bare `write_all` of the same bytes to a file opened

@@ -1,6 +1,6 @@
 //! What does it cost to try a condition, or a thousand of them, on an event?
 //!
-//! `cargo bench -p audit-benches --bench condition`
+//! `cargo xtask bench condition`
 //!
 //! `Condition::matches` of the specification's condition of two clauses, on events of which it is true (so that no side
 //! is done after the first clause), beside the same expression in

@@ -1,6 +1,6 @@
 //! What do destinations cost a caller, what does a dead one cost, and how fast does one catch up from disk?
 //!
-//! `cargo bench -p audit-benches --bench deliver`
+//! `cargo xtask bench deliver`
 //!
 //! Four logs side by side, `Durability::Fsync`, sealed: with no destination; with one that takes everything at once; with
 //! that one and one that is black-holed (it accepts, and never answers); with six that take everything. One caller of

@@ -1,6 +1,6 @@
 //! What does a durable event cost its caller, and how far do callers share it?
 //!
-//! `cargo bench -p audit-benches --bench emit_durable`
+//! `cargo xtask bench emit_durable`
 //!
 //! `Durability::Fsync`, sealed. One caller of `emit_blocking` beside a loop of `write` and `fdatasync` of a line of the same
 //! size, to a file opened for appending in the same directory. Then 1, 8, 64 and 512 tasks that await `emit` on a runtime

@@ -1,6 +1,6 @@
 //! What does it cost to write an event as canonical JSON?
 //!
-//! `cargo bench -p audit-benches --bench encode`
+//! `cargo xtask bench encode`
 //!
 //! `Event::write_canonical_json` into a buffer that is used again, beside `serde_json` writing the same bytes of the same
 //! data: `to_vec` and `to_writer` into such a buffer, of a struct with `derive(Serialize)` and of a `serde_json::Value`.

@@ -1,6 +1,6 @@
 //! What does an answer that means "on disk" cost over HTTP?
 //!
-//! `cargo bench -p audit-benches --bench http`
+//! `cargo xtask bench http`
 //!
 //! 64 connections that send one event after another, and then a hundred at once, to three servers in turns: `POST /v1/events` with a
 //! sealed log behind it, `Durability::Fsync`; the same with a log that selects no event, so that all is read, stamped and answered, and

@@ -1,6 +1,6 @@
 //! What does it cost to write an event as OCSF?
 //!
-//! `cargo bench -p audit-benches --bench ocsf`
+//! `cargo xtask bench ocsf`
 //!
 //! `Mapping::write` (mapping and encoding) beside `Event::write_canonical_json` of the same event, with and without the
 //! sealed line in `raw_data`, which alone is as long as the event and has to be escaped; and beside the Python package

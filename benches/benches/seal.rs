@@ -1,6 +1,6 @@
 //! What does sealing a record cost?
 //!
-//! `cargo bench -p audit-benches --bench seal`
+//! `cargo xtask bench seal`
 //!
 //! `EventDigest::of` and `Sealer::seal` beside HMAC-SHA256 (the `hmac` crate, its keyed state cloned) over the same event
 //! bytes, copied into the same kind of buffer. Sealing hashes the event, and 250 bytes more for the chain; there is no goal.

@@ -1,6 +1,6 @@
 //! How fast are records found and counted in a log's files?
 //!
-//! `cargo bench -p audit-benches --bench search`
+//! `cargo xtask bench search`
 //!
 //! `audit_search::scan` on all cores over ten files of 100 MB of sealed records, plain and gzipped, which are in the page cache
 //! for every side:
@@ -11,7 +11,7 @@
 //!   first file).
 //!
 //! The files are made once, in `AUDIT_BENCH_DATA` or the build directory. `AUDIT_BENCH_MB` makes them smaller or larger,
-//! `AUDIT_BENCH_PYTHON` names a Python that has DuckDB, and `AUDIT_BENCH_SIDES` one of `selective`, `without`
+//! `AUDIT_TEST_PYTHON` names a Python that has DuckDB, and `AUDIT_BENCH_SIDES` one of `selective`, `without`
 //! and `counts`.
 //! A peer that is not there is left out.
 #![allow(clippy::print_stdout, reason = "a benchmark's output is what it prints")]
@@ -292,7 +292,7 @@ struct DuckDb {
 
 impl DuckDb {
     fn start() -> Option<Self> {
-        let python = std::env::var_os("AUDIT_BENCH_PYTHON")?;
+        let python = std::env::var_os("AUDIT_TEST_PYTHON")?;
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/duckdb_times.py");
         let mut process =
             Command::new(python).arg(script).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().ok()?;
@@ -490,7 +490,7 @@ fn main() {
     }
     let duckdb = RefCell::new(DuckDb::start());
     if duckdb.borrow().is_none() {
-        println!("AUDIT_BENCH_PYTHON names no Python with DuckDB, which is left out");
+        println!("AUDIT_TEST_PYTHON names no Python with DuckDB, which is left out");
     }
     if wants("selective") {
         selective(&plain, &gzipped).print();

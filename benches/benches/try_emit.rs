@@ -1,6 +1,6 @@
 //! How many events a second does one emitter get into the log without waiting for the disk?
 //!
-//! `cargo bench -p audit-benches --bench try_emit`
+//! `cargo xtask bench try_emit`
 //!
 //! `try_emit` (and `enqueue_blocking` when there is no room, so that every event is written), sealed under a key and chained,
 //! `Durability::Os`. Beside it, each given the same events and left to serialise them as its users do:

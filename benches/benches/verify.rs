@@ -1,6 +1,6 @@
 //! How fast is a log verified?
 //!
-//! `cargo bench -p audit-benches --bench verify`
+//! `cargo xtask bench verify`
 //!
 //! `Verifier` over a sealed log of 256 MB that is in the page cache for every side:
 //! - one thread beside raw HMAC-SHA256 over every line of that file, read in blocks of the same size;

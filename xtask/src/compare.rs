@@ -8,11 +8,12 @@ use anyhow::{Context as _, Result, ensure};
 use regex::Regex;
 
 use crate::report::Outcome;
-use crate::shell::{cargo, program, root};
+use crate::services;
+use crate::shell::{Shell, cargo, program, root};
 
 const PAGE: &str = "docs/benchmarks.md";
 
-/// Those that the benches measure us beside, as they are called in Cargo.lock.
+/// A crate's peers, as they are called in Cargo.lock.
 const PEER_CRATES: [&str; 9] = [
     "audit-trail",
     "axum",
@@ -25,21 +26,36 @@ const PEER_CRATES: [&str; 9] = [
     "wirefilter-engine",
 ];
 
+/// Those in the Python that the benches ask.
+const PEER_MODULES: [&str; 2] = ["duckdb", "py-ocsf-models"];
+
+/// `cargo xtask bench NAME…`
+pub(crate) fn bench(names: &[String]) -> Result<Outcome> {
+    let chosen = names.iter().flat_map(|name| ["--bench", name]);
+    benches(&services::python()?).args(chosen).run().map(Outcome::passed)
+}
+
+fn benches(python: &Path) -> Shell {
+    cargo("bench --package audit-benches").env("AUDIT_TEST_PYTHON", &python.to_string_lossy())
+}
+
+/// `cargo xtask compare`
 pub(crate) fn write() -> Result<Outcome> {
+    let python = services::python()?;
     let mut page = String::from(
         "# Benchmarks\n\nOne run of `cargo xtask compare`, which writes this page. Each bench measures its sides in turns and divides \
          their rates within each round: the median of those ratios, with the quartiles. What is measured, how, and what the figures \
          mean: [benches](../benches/README.md).\n\n",
     );
-    page += &machine()?;
-    for name in benches()? {
+    page += &machine(&python)?;
+    for name in names()? {
         let source = fs::read_to_string(root().join(format!("benches/benches/{name}.rs")))?;
         let question = source.lines().next().and_then(|line| line.strip_prefix("//! ")).unwrap_or(&name);
         println!("{name}: {question}");
-        let ran = cargo("bench --package audit-benches --bench").arg(&name).output()?;
+        let ran = benches(&python).args(["--bench", &name]).output()?;
         ensure!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
         let printed = String::from_utf8_lossy(&ran.stdout).into_owned();
-        write!(page, "\n## {question}\n\n`cargo bench -p audit-benches --bench {name}`\n")?;
+        write!(page, "\n## {question}\n\n`cargo xtask bench {name}`\n")?;
         for table in tables(&printed) {
             page += &rows(table)?;
         }
@@ -49,7 +65,7 @@ pub(crate) fn write() -> Result<Outcome> {
     Ok(Outcome::Passed)
 }
 
-fn benches() -> Result<Vec<String>> {
+fn names() -> Result<Vec<String>> {
     let mut names = Vec::new();
     for entry in fs::read_dir(root().join("benches/benches"))? {
         let path = entry?.path();
@@ -93,7 +109,7 @@ fn rows(table: &str) -> Result<String> {
     Ok(text)
 }
 
-fn machine() -> Result<String> {
+fn machine(python: &Path) -> Result<String> {
     let cpu = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let model = cpu
         .lines()
@@ -116,6 +132,10 @@ fn machine() -> Result<String> {
     )?;
     for (name, version) in peers(&root().join("Cargo.lock"))? {
         writeln!(text, "| {name} | {version} |")?;
+    }
+    for module in PEER_MODULES {
+        let version = format!("import importlib.metadata; print(importlib.metadata.version('{module}'))");
+        writeln!(text, "| {module} | {} |", first_line(&python.to_string_lossy(), &["-c", &version])?)?;
     }
     for name in ["jq", "rg", "python3"] {
         writeln!(text, "| {name} | {} |", first_line(name, &["--version"])?)?;

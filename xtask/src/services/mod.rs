@@ -128,6 +128,15 @@ fn found(what: Result<()>) -> Result<Outcome> {
     }
 }
 
+/// A Python with what tests and benches hold us against.
+///
+/// # Errors
+/// `Missing` if there is none.
+pub(crate) fn python() -> Result<PathBuf> {
+    python::ensure()?;
+    python::bin("python3")
+}
+
 /// The browser that reports are looked at with.
 pub(crate) fn chromium() -> Result<&'static str> {
     const PATH: &str = "/usr/bin/chromium";
