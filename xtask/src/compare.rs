@@ -43,9 +43,9 @@ fn benches(python: &Path) -> Shell {
 pub(crate) fn write() -> Result<Outcome> {
     let python = services::python()?;
     let mut page = String::from(
-        "# Benchmarks\n\nOne run of `cargo xtask compare`, which writes this page. Each bench measures its sides in turns and divides \
-         their rates within each round: the median of those ratios, with the quartiles. What is measured, how, and what the figures \
-         mean: [benches](../benches/README.md).\n\n",
+        "# Benchmarks\n\nOne run of `cargo xtask compare`, which writes this page. Each bench measures its sides in turns and divides\n\
+         their rates within each round: the median of those ratios, with the quartiles. What is measured and how, and why a goal\n\
+         is missed: [benches](../benches/README.md).\n\n",
     );
     page += &machine(&python)?;
     for name in names()? {
@@ -87,7 +87,7 @@ fn rows(table: &str) -> Result<String> {
     )?;
     let rate = Regex::new(r"^ {2,}([0-9.]+) ([^ ].*?)  (.+)$")?;
     let (mut ratios, mut rates, mut notes) = (String::new(), String::new(), String::new());
-    for line in table.lines() {
+    for line in table.replace('|', "\\|").lines() {
         if let Some(found) = ratio.captures(line) {
             let goal = found
                 .get(4)
@@ -122,7 +122,11 @@ fn machine(python: &Path) -> Result<String> {
     let mut text = String::from("| | |\n|---|---|\n");
     writeln!(text, "| machine | {model}, {cores} cores, {} GiB |", memory.div_ceil(1 << 20))?;
     writeln!(text, "| system | {} |", first_line("uname", &["-sr"])?)?;
-    writeln!(text, "| file system | {} |", first_line("stat", &["--file-system", "--format=%T", "."])?)?;
+    writeln!(
+        text,
+        "| file system | {} |",
+        first_line("findmnt", &["--noheadings", "--output", "FSTYPE", "--target", "."])?
+    )?;
     writeln!(text, "| compiler | {} |", first_line("rustc", &["--version"])?)?;
     writeln!(
         text,
@@ -167,13 +171,13 @@ mod tests {
     #[test]
     fn what_a_bench_prints_becomes_tables() {
         let printed = "noise\n\nhttp, 64 connections: ratios of rates, median of the rounds (quartiles)\n     0.52 x  (0.49 to 0.56)  \
-                       goal  0.50  reached   one / parsed\n     7.80 x  (7.22 to 7.98)  for information       one / axum\n     26082.1 \
+                       goal  0.50  reached   one / parsed\n     7.80 x  (7.22 to 7.98)  for information       one / a | b\n     26082.1 \
                        events/s  one\n  one: p50 2.25 ms\n\nmore\n";
         let tables: Vec<_> = tables(printed).collect();
         assert_eq!(tables.len(), 1);
         assert_eq!(
             rows(tables[0]).unwrap(),
-            "\n| | ratio | quartiles | goal |\n|---|---|---|---|\n| one / parsed | 0.52 | 0.49–0.56 | 0.50, reached |\n| one / axum | \
+            "\n| | ratio | quartiles | goal |\n|---|---|---|---|\n| one / parsed | 0.52 | 0.49–0.56 | 0.50, reached |\n| one / a \\| b | \
              7.80 | 7.22–7.98 |  |\n\n| side | rate |\n|---|---|\n| one | 26082.1 events/s |\n\n- one: p50 2.25 ms\n"
         );
     }
