@@ -5,6 +5,8 @@ use std::fmt;
 
 use semver::Version;
 
+use super::surface::{self, PRIVATE_FIELDS};
+
 /// The smallest step of the version that tells users the truth.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Step {
@@ -51,10 +53,12 @@ impl Change {
     pub(super) fn between(before: &str, after: &str) -> Self {
         let was: BTreeSet<&str> = before.lines().collect();
         let is: BTreeSet<&str> = after.lines().collect();
-        let gone: Vec<String> = was.difference(&is).map(|&line| line.to_owned()).collect();
+        let gone: Vec<&str> = was.difference(&is).copied().collect();
         let new: Vec<&str> = is.difference(&was).copied().collect();
-        let breaks = !gone.is_empty() || new.iter().any(|line| new_line_breaks(line, &was));
-        Self { gone, new: new.into_iter().map(str::to_owned).collect(), breaks }
+        let breaks = gone.iter().any(|line| gone_line_breaks(line, &is))
+            || new.iter().any(|line| new_line_breaks(line, &was));
+        let owned = |lines: Vec<&str>| lines.into_iter().map(str::to_owned).collect();
+        Self { gone: owned(gone), new: owned(new), breaks }
     }
 
     pub(super) fn is_none(&self) -> bool {
@@ -82,40 +86,52 @@ impl fmt::Display for Change {
     }
 }
 
+/// All do but those that say as much in other words: a feature that switches on more, a struct without the private fields
+/// that kept others from writing it out.
+fn gone_line_breaks(line: &str, is: &BTreeSet<&str>) -> bool {
+    if let Some((name, switched_on)) = surface::parse_feature(line) {
+        let still = is.iter().filter_map(|line| surface::parse_feature(line)).find(|(now, _)| *now == name);
+        return still.is_none_or(|(_, now)| !switched_on.is_subset(&now));
+    }
+    line.strip_suffix(PRIVATE_FIELDS).is_none_or(|open| !is.contains(open))
+}
+
 /// Lines that take something away by being there: a type is no longer `Send`; an enum that people match on to the end
-/// has one variant more, a struct that they write out one field, a trait that they implement one item.
+/// has one variant more, a struct or a variant that they write out one field, a trait that they implement one item.
 fn new_line_breaks(line: &str, was: &BTreeSet<&str>) -> bool {
     if line.starts_with("impl") {
         return line.contains('!');
     }
-    let Some(path) = line.split(' ').find(|word| word.contains("::")) else { return false };
-    let path = path.split(['(', '<']).next().unwrap_or_default().trim_end_matches(':');
-    let Some((parent, _)) = path.rsplit_once("::") else { return false };
-    was.iter().any(|old| {
-        let mut words = old.split([' ', '<', ':', '(']).filter(|word| !word.is_empty());
-        let kind = words.by_ref().find(|word| matches!(*word, "enum" | "struct" | "trait"));
-        let declared = old.split([' ', '<']).find(|word| word.contains("::"));
-        let is_parent = declared.map(|name| name.trim_end_matches(':')) == Some(parent);
-        is_parent
-            && match kind {
-                Some("enum") => !line.contains("fn ") && !old.contains("#[non_exhaustive]"),
-                Some("struct") => {
-                    line.contains(": ")
-                        && !line.contains("fn ")
-                        && !line.contains("const ")
-                        && !old.contains("#[non_exhaustive]")
-                        && has_public_field(was, parent)
-                }
-                Some("trait") => true,
-                _ => false,
-            }
+    let Some(item) = Item::parse(line) else { return false };
+    let Some((parent, _)) = item.path.rsplit_once("::") else { return false };
+    was.iter().filter_map(|line| Item::parse(line)).filter(|old| old.path == parent).any(|old| {
+        match old.kind {
+            // Their variants and fields; functions and constants take nothing away.
+            Some("enum" | "struct") | None => item.kind.is_none() && !old.is_open,
+            Some("trait") => true,
+            Some(_) => false,
+        }
     })
 }
 
-/// A struct without any is not written out by others: it has private ones, or is a unit.
-fn has_public_field(was: &BTreeSet<&str>, parent: &str) -> bool {
-    let begin = format!("pub {parent}::");
-    was.iter().any(|line| line.starts_with(&begin))
+/// What a line declares.
+struct Item<'a> {
+    /// The last word before the path: a variant and a field have none.
+    kind: Option<&'a str>,
+    path: &'a str,
+    /// Others have to reckon with more variants or fields of it than they see.
+    is_open: bool,
+}
+
+impl<'a> Item<'a> {
+    fn parse(line: &'a str) -> Option<Self> {
+        let (attributes, declared) = line.split_at(line.find("pub ")?);
+        let path = declared.split([' ', '<', '(']).find(|word| word.contains("::"))?;
+        let before = &declared[..declared.find(path)?];
+        let kind = before.split_whitespace().last().filter(|word| *word != "pub");
+        let is_open = attributes.contains("#[non_exhaustive]") || line.ends_with(PRIVATE_FIELDS);
+        Some(Self { kind, path: path.trim_end_matches(':'), is_open })
+    }
 }
 
 #[cfg(test)]
@@ -127,9 +143,16 @@ pub enum a::Closed
 pub a::Closed::One
 #[non_exhaustive] pub enum a::Open
 pub a::Open::One
+pub a::Open::Told
+pub a::Open::Told::why: u8
+#[non_exhaustive] pub a::Open::Growing
+pub a::Open::Growing::why: u8
 pub struct a::Written
 pub a::Written::field: u8
-pub struct a::Opaque
+pub struct a::Unit
+pub struct a::Generic<T>
+#[non_exhaustive] pub struct a::Options
+pub struct a::Opaque { .. }
 pub fn a::Opaque::get(&self) -> u8
 pub trait a::Implemented
 ";
@@ -153,6 +176,8 @@ pub trait a::Implemented
     fn what_others_match_write_or_implement_cannot_grow() {
         assert_eq!(step_with("pub a::Closed::Two"), Step::Major);
         assert_eq!(step_with("pub a::Written::second: u8"), Step::Major);
+        assert_eq!(step_with("pub a::Unit::first: u8"), Step::Major);
+        assert_eq!(step_with("pub a::Generic::first: T"), Step::Major);
         assert_eq!(step_with("pub fn a::Implemented::needed(&self)"), Step::Major);
         assert_eq!(step_with("impl !core::marker::Send for a::Opaque"), Step::Major);
     }
@@ -163,8 +188,30 @@ pub trait a::Implemented
         assert_eq!(step_with("pub a::Open::Two(u8)"), Step::Minor);
         assert_eq!(step_with("pub fn a::Opaque::set(&mut self, u8)"), Step::Minor);
         assert_eq!(step_with("pub fn a::Closed::name(&self) -> &str"), Step::Minor);
+        assert_eq!(step_with("pub const a::Closed::ALL: [Self; 2]"), Step::Minor);
+        assert_eq!(step_with("pub fn a::Written::new() -> Self"), Step::Minor);
+        assert_eq!(step_with("pub a::Options::more: u8"), Step::Minor);
         assert_eq!(step_with("pub struct a::Fresh"), Step::Minor);
         assert_eq!(step_with("impl core::clone::Clone for a::Opaque"), Step::Minor);
+    }
+
+    /// Whoever makes such a variant, or takes it apart, names all of its fields, even where there may be other variants.
+    #[test]
+    fn a_field_more_in_a_variant_breaks() {
+        assert_eq!(step_with("pub a::Open::Told::where_to: u8"), Step::Major);
+        assert_eq!(step_with("pub a::Closed::One::why: u8"), Step::Major);
+        assert_eq!(step_with("pub a::Open::Growing::where_to: u8"), Step::Minor);
+        assert_eq!(step_with("pub a::Open::New\npub a::Open::New::why: u8"), Step::Minor);
+    }
+
+    #[test]
+    fn the_first_private_field_breaks_and_the_last_one_opens() {
+        let step = |from: &str, to: &str| Change::between(BEFORE, &BEFORE.replace(from, to)).step();
+        for open in ["pub struct a::Written\n", "pub struct a::Unit\n", "pub struct a::Generic<T>\n"] {
+            assert_eq!(step(open, &open.replace('\n', " { .. }\n")), Step::Major, "{open}");
+        }
+        assert_eq!(step("pub struct a::Opaque { .. }\n", "pub struct a::Opaque\n"), Step::Minor);
+        assert_eq!(step_with("pub a::Opaque::shown: u8"), Step::Minor);
     }
 
     #[test]
@@ -196,5 +243,17 @@ pub trait a::Implemented
         let with = format!("feature extra\n{BEFORE}");
         assert_eq!(Change::between(&with, BEFORE).step(), Step::Major);
         assert_eq!(Change::between(BEFORE, &with).step(), Step::Minor);
+    }
+
+    #[test]
+    fn a_feature_that_switches_on_less_breaks() {
+        let step = |before: &str, after: &str| Change::between(before, after).step();
+        let default = "feature default = [file, integrity]\n";
+        assert_eq!(step(default, "feature default = [file]\n"), Step::Major);
+        assert_eq!(step(default, ""), Step::Major);
+        assert_eq!(step(default, "feature default = [file, journal, integrity]\n"), Step::Minor);
+        assert_eq!(step("feature s3\n", "feature s3 = [delivery]\n"), Step::Minor);
+        assert_eq!(step("feature s3 = [delivery]\n", "feature s3\n"), Step::Major);
+        assert_eq!(step("feature s3\n", "feature s3-sso\n"), Step::Major);
     }
 }
