@@ -9,7 +9,7 @@ use crate::report::Outcome;
 use crate::shell::root;
 use crate::workspace::Workspace;
 
-const FACADE: &str = "audit-log";
+pub(crate) const FACADE: &str = "audit-log";
 
 /// The crates that the facade shows otherwise, and why.
 const EXCEPTIONS: &[(&str, Shown)] = &[
