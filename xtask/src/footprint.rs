@@ -43,27 +43,28 @@ fn footprint(
         Ok([tokio.into_iter().collect(), c.collect()])
     };
     let (default, all) = (traits(Features::Default)?, traits(Features::All)?);
-    if default == all || (0..2).all(|column| !default[column].is_empty() || all[column].is_empty()) {
+    if default == all {
         return Ok(default.map(|names| plain(&names)));
     }
     let mut bringing: [Vec<&String>; 2] = [Vec::new(), Vec::new()];
     for feature in package.features.keys().filter(|name| !["default", "full"].contains(&name.as_str())) {
         let brought = traits(Features::Only(feature))?;
-        for (list, names) in bringing.iter_mut().zip(&brought) {
-            if !names.is_empty() {
+        for (column, list) in bringing.iter_mut().enumerate() {
+            if !brought[column].is_subset(&default[column]) {
                 list.push(feature);
             }
         }
-        if bringing.iter().zip(&default).any(|(list, now)| now.is_empty() && list.len() > 4 * FEW) {
+        if (0..2).all(|column| default[column] == all[column] || bringing[column].len() > 4 * FEW) {
             break;
         }
     }
     Ok([0, 1].map(|column| {
-        if default[column].is_empty() && !all[column].is_empty() {
-            with_features(package, &bringing[column])
-        } else {
-            plain(&default[column])
+        let always = plain(&default[column]);
+        if default[column] == all[column] {
+            return always;
         }
+        let more = with_features(package, &bringing[column]);
+        if default[column].is_empty() { more } else { format!("{always}; more {more}") }
     }))
 }
 
