@@ -5,6 +5,7 @@ use std::fs;
 
 use anyhow::{Context as _, Result};
 use cargo_metadata::{DependencyKind, Package, TargetKind};
+use toml_edit::{DocumentMut, Item};
 
 use crate::report::Outcome;
 use crate::shell::root;
@@ -45,6 +46,9 @@ pub(crate) fn check(workspace: &Workspace) -> Result<Outcome> {
         if is_crate != package.publish.is_none() {
             wrong.push(format!("{}: what is in crates/ is published, and nothing else", package.name));
         }
+        if !takes_lints(&fs::read_to_string(&package.manifest_path)?)? {
+            wrong.push(format!("{}: needs `[lints]` with `workspace = true`", package.name));
+        }
         if package.publish.is_none() {
             let faults =
                 [metadata(package), dependencies(package, &members), readme(package)?, files(package)?];
@@ -53,6 +57,13 @@ pub(crate) fn check(workspace: &Workspace) -> Result<Outcome> {
     }
     println!("{} crates", workspace.published().len());
     Ok(Outcome::of(&wrong))
+}
+
+/// Cargo does not tell: without it a crate has none of them, and clippy passes.
+fn takes_lints(manifest: &str) -> Result<bool> {
+    let manifest: DocumentMut = manifest.parse().context("a manifest is no TOML")?;
+    let lints = manifest.get("lints").and_then(|lints| lints.get("workspace"));
+    Ok(lints.and_then(Item::as_bool) == Some(true))
 }
 
 fn metadata(package: &Package) -> Vec<String> {
@@ -163,4 +174,20 @@ fn files(package: &Package) -> Result<Vec<String>> {
         wrong.push("needs `include.workspace = true`, or a list of its own".to_owned());
     }
     Ok(wrong)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test that fails may panic")]
+
+    use super::takes_lints;
+
+    #[test]
+    fn lints_are_taken_from_the_workspace_or_not_at_all() {
+        assert!(takes_lints("[lints]\nworkspace = true\n").unwrap());
+        assert!(takes_lints("lints.workspace = true\n").unwrap());
+        for manifest in ["", "[lints]\nworkspace = false\n", "[lints.rust]\nunsafe_code = \"forbid\"\n"] {
+            assert!(!takes_lints(manifest).unwrap(), "{manifest}");
+        }
+    }
 }
