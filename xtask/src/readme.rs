@@ -3,29 +3,41 @@
 use std::fs;
 
 use anyhow::{Context as _, Result};
+use semver::Version;
 
 use crate::report::Outcome;
 use crate::shell::root;
 
-/// The example is the facade's, whose README is run as a test; the versions in the snippets are the workspace's.
+pub(crate) const README: &str = "README.md";
+/// Of the crate that one begins with.
+pub(crate) const FACADE: &str = "crates/audit-log/README.md";
+
 pub(crate) fn check() -> Result<Outcome> {
-    let ours = fs::read_to_string(root().join("README.md"))?;
-    let facade = fs::read_to_string(root().join("crates/audit-log/README.md"))?;
+    let read = |name: &str| fs::read_to_string(root().join(name)).with_context(|| name.to_owned());
+    let version = env!("CARGO_PKG_VERSION").parse()?;
+    Ok(Outcome::of(&mistakes(&read(README)?, &read(FACADE)?, &version)?))
+}
+
+/// The example is the facade's, whose README is run as a test; the versions in the snippets are the workspace's.
+///
+/// # Errors
+/// If there is no example.
+pub(crate) fn mistakes(ours: &str, facade: &str, version: &Version) -> Result<Vec<String>> {
     let mut wrong = Vec::new();
     let tested: String =
-        block(&facade, "rust")?.split_inclusive('\n').filter(|line| !line.starts_with("# ")).collect();
-    if block(&ours, "rust")? != tested {
-        wrong.push("the example in README.md is not the one in crates/audit-log/README.md".to_owned());
+        block(facade, FACADE)?.split_inclusive('\n').filter(|line| !line.starts_with("# ")).collect();
+    if block(ours, README)? != tested {
+        wrong.push(format!("the example in {README} is not the one in {FACADE}"));
     }
-    let version = format!("\"{}\"", version()?);
+    let version = format!("\"{}\"", as_written(version));
     for snippet in ours.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next()) {
         if !snippet.contains(&version) {
-            wrong.push(format!("README.md does not name version {version} in:\n{snippet}"));
+            wrong.push(format!("{README} does not name version {version} in:\n{snippet}"));
         }
     }
-    wrong.extend(not_shown(&ours, "## What is promised", "/tests/"));
-    wrong.extend(not_shown(&ours, "## Benchmarks", "](benches/benches/"));
-    Ok(Outcome::of(&wrong))
+    wrong.extend(not_shown(ours, "## What is promised", "/tests/"));
+    wrong.extend(not_shown(ours, "## Benchmarks", "](benches/benches/"));
+    Ok(wrong)
 }
 
 /// The rows of a section's table that link to nothing below such a folder. That what is linked to is there, `cargo xtask book` checks.
@@ -40,22 +52,36 @@ fn not_shown(page: &str, heading: &str, folder: &str) -> Vec<String> {
         .collect()
 }
 
-/// As one writes it into a manifest: 0.1, or 1.
-fn version() -> Result<String> {
-    let mut parts = env!("CARGO_PKG_VERSION").split('.');
-    let (major, minor) = (parts.next().context("a version")?, parts.next().context("its second part")?);
-    Ok(if major == "0" { format!("0.{minor}") } else { major.to_owned() })
+/// As in a manifest: 0.1, or 1.
+fn as_written(version: &Version) -> String {
+    if version.major == 0 { format!("0.{}", version.minor) } else { version.major.to_string() }
 }
 
-fn block<'a>(page: &'a str, language: &str) -> Result<&'a str> {
-    let begin = format!("```{language}\n");
-    let found = page.split(&begin).nth(1).and_then(|rest| rest.split("```").next());
-    found.with_context(|| format!("there is no block of {language}"))
+fn block<'a>(page: &'a str, name: &str) -> Result<&'a str> {
+    let found = page.split("```rust\n").nth(1).and_then(|rest| rest.split("```").next());
+    found.with_context(|| format!("there is no block of Rust in {name}"))
 }
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test that fails may panic")]
+
     use super::*;
+
+    const PAGE: &str = "```rust\na();\n```\n\n```toml\naudit-log = \"0.2\"\n```\n\n\
+                        ## What is promised\n\n| promise | shown by |\n|---|---|\n| a | [t](crates/a/tests/t.rs) |\n\n\
+                        ## Benchmarks\n\n| what | by |\n|---|---|\n| a | [b](benches/benches/b.rs) |\n";
+
+    #[test]
+    fn another_example_or_version_is_found() {
+        let facade = "```rust\n# hidden();\na();\n```\n";
+        let found = |page: &str, version| mistakes(page, facade, &version).unwrap();
+        assert!(found(PAGE, Version::new(0, 2, 7)).is_empty());
+        assert!(found(PAGE, Version::new(0, 3, 0))[0].contains("does not name version \"0.3\""));
+        assert!(found(PAGE, Version::new(2, 0, 0))[0].contains("does not name version \"2\""));
+        assert!(found(&PAGE.replace("a();", "b();"), Version::new(0, 2, 0))[0].contains("is not the one"));
+        assert!(mistakes("", facade, &Version::new(0, 2, 0)).is_err());
+    }
 
     #[test]
     fn a_claim_without_its_test_is_found() {

@@ -22,7 +22,7 @@ static DEPENDENCY: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(dependency).expect("a test uses it")
 });
 
-/// Writes the version wherever one is named, as exactly as it was.
+/// Writes the version into every text.
 pub(crate) fn set(checkout: &Checkout, version: &Version) -> Result<()> {
     for path in texts(checkout)? {
         let before = read(&path)?;
@@ -46,7 +46,8 @@ pub(crate) fn of_other_versions(checkout: &Checkout, version: &Version) -> Resul
     Ok(found)
 }
 
-fn with_version(text: &str, version: &Version) -> String {
+/// The text with the version wherever one is named, as exactly as it was.
+pub(super) fn with_version(text: &str, version: &Version) -> String {
     let text = IMAGE.replace_all(text, |found: &Captures<'_>| format!("{}{version}", &found[1]));
     let as_exactly = |found: &Captures<'_>| {
         let numbers = [version.major, version.minor, version.patch].map(|number| number.to_string());

@@ -10,8 +10,8 @@ use semver::Version;
 
 use super::checkout::Checkout;
 use super::{changelog, gates, git, manifest, mentions};
-use crate::api;
 use crate::report::{Outcome, Report};
+use crate::{api, readme};
 
 pub(crate) fn run(
     report: &mut Report,
@@ -66,6 +66,12 @@ pub(crate) fn prepare(checkout: &Checkout, version: &str, date: Option<&str>) ->
         |path: &Path| fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()));
     let new_manifest = manifest::with_version(&read(&root_manifest)?, &version)?;
     let new_history = changelog::release(&read(&history)?, &version, date)?;
+    // As they will be.
+    let text = |name: &str| anyhow::Ok(mentions::with_version(&read(&checkout.file(name))?, &version));
+    let mistakes = readme::mistakes(&text(readme::README)?, &text(readme::FACADE)?, &version)?;
+    if !mistakes.is_empty() {
+        bail!("the README is not ready; correct it:\n{}", mistakes.join("\n"));
+    }
     fs::write(&root_manifest, new_manifest).context("cannot write Cargo.toml")?;
     fs::write(&history, new_history).context("cannot write CHANGELOG.md")?;
     mentions::set(checkout, &version)?;

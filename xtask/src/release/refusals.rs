@@ -19,6 +19,17 @@ const MEMBER: &str = "[package]\nname = \"one\"\nversion.workspace = true\nediti
 
 const API: &str = "feature extra\npub mod one\npub fn one::make()\n";
 
+const EXAMPLE: &str = "```rust\none::make();\n```\n";
+
+/// All that is asked of one, in as few words.
+fn readme() -> String {
+    format!(
+        "{EXAMPLE}\n```toml\naudit-log = \"0.1\"\n```\n\n`docker run audit-log:0.1.0`\n\n\
+         ## What is promised\n\n| what | by |\n|---|---|\n| it | [a test](one/tests/it.rs) |\n\n\
+         ## Benchmarks\n\n| what | by |\n|---|---|\n| it | [a bench](benches/benches/it.rs) |\n"
+    )
+}
+
 fn repository() -> (TempDir, Checkout) {
     let folder = tempfile::tempdir().unwrap();
     let checkout = Checkout { root: folder.path().to_owned(), registry: None, environment: Vec::new() };
@@ -27,7 +38,8 @@ fn repository() -> (TempDir, Checkout) {
     write(folder.path(), "one/src/lib.rs", "");
     write(folder.path(), "api/one.txt", API);
     write(folder.path(), "CHANGELOG.md", "# Changelog\n\n## [Unreleased]\n\n- one: a change.\n");
-    write(folder.path(), "README.md", "`docker run audit-log:0.1.0`, `audit-log = \"0.1\"`\n");
+    write(folder.path(), "README.md", &readme());
+    write(folder.path(), "crates/audit-log/README.md", EXAMPLE);
     assert!(checkout.cargo("generate-lockfile --offline --quiet").run().unwrap());
     for arguments in [
         &["init", "--quiet"][..],
@@ -71,7 +83,8 @@ fn a_version_is_written_everywhere() {
     assert_eq!(checkout.version().unwrap().to_string(), "0.2.0");
     assert_eq!(read(&checkout, "Cargo.toml"), MANIFEST.replace("0.1.0", "0.2.0"));
     assert!(read(&checkout, "Cargo.lock").contains("name = \"one\"\nversion = \"0.2.0\""));
-    assert_eq!(read(&checkout, "README.md"), "`docker run audit-log:0.2.0`, `audit-log = \"0.2\"`\n");
+    let expected = readme().replace("audit-log:0.1.0", "audit-log:0.2.0").replace("\"0.1\"", "\"0.2\"");
+    assert_eq!(read(&checkout, "README.md"), expected);
     assert!(read(&checkout, "CHANGELOG.md").contains("## [0.2.0] - 2026-11-22\n\n- one: a change.\n"));
 }
 
@@ -100,6 +113,22 @@ fn a_text_that_names_another_version_is_told() {
     write(&checkout.root, "docs/use.md", "Write\n\n    audit-log = \"0.0.9\"\n");
     commit(&checkout);
     refused(&checkout, "0.2.0", None, "docs/use.md:3: audit-log = \"0.0.9\"");
+}
+
+#[test]
+fn a_readme_that_would_not_pass_is_refused() {
+    let (_folder, checkout) = repository();
+    write(
+        &checkout.root,
+        "README.md",
+        &readme().replace("audit-log = \"0.1\"", "audit-log = { git = \"…\" }"),
+    );
+    commit(&checkout);
+    refused(&checkout, "0.2.0", None, "README.md does not name version \"0.2\"");
+    write(&checkout.root, "README.md", &readme());
+    write(&checkout.root, "crates/audit-log/README.md", &EXAMPLE.replace("make", "take"));
+    commit(&checkout);
+    refused(&checkout, "0.2.0", None, "is not the one in crates/audit-log/README.md");
 }
 
 #[test]
