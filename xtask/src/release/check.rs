@@ -28,7 +28,7 @@ pub(crate) fn run(
     crates::packages(report)?;
     report.suite("every crate from its own package, and a dry run of the upload", || {
         // Compiles each with the packages of the others, as if they were in the registry already.
-        checkout.cargo("publish --workspace --locked --dry-run").run().map(Outcome::passed)
+        checkout.cargo("publish --workspace --all-features --locked --dry-run").run().map(Outcome::passed)
     })?;
     gates(report, with_advisories)
 }
