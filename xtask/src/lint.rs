@@ -9,7 +9,8 @@ use crate::shell::cargo;
 use crate::workspace::Workspace;
 use crate::{api, crates, deps, features, fuzz};
 
-/// Clippy in the other shapes of each crate is `cargo xtask features`.
+/// Clippy in the other shapes of each crate is `cargo xtask features`, and licences are `cargo xtask deny`: its program takes minutes to
+/// compile.
 pub(crate) fn run(report: &mut Report) -> Result<()> {
     report.suite("fmt", || cargo("fmt --all --check").run().map(Outcome::passed))?;
     fuzz::lint(report)?;
