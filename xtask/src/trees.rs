@@ -1,9 +1,12 @@
 //! What each feature pulls in: whoever takes one destination does not compile the others' dependencies.
 
+mod families;
+
 use std::collections::BTreeSet;
 
 use anyhow::{Context as _, Result};
 
+use crate::facade::FACADE;
 use crate::report::Outcome;
 use crate::workspace::{Features, Workspace};
 
@@ -22,7 +25,6 @@ struct Shape {
     fewer_than: usize,
 }
 
-const FACADE: &str = "audit-log";
 const AWS: &str = "aws-";
 const fn alone(package: &'static str, features: &'static str, without: &'static [&'static str]) -> Shape {
     Shape { package, features, without, fewer_than: usize::MAX }
@@ -120,6 +122,7 @@ pub(crate) fn check() -> Result<Outcome> {
             wrong.push(format!("{what} pulls in {} crates, not fewer than {fewer_than}", crates.len()));
         }
     }
+    wrong.extend(families::check(&workspace)?);
     Ok(Outcome::of(&wrong))
 }
 
