@@ -18,20 +18,23 @@ use page::Page;
 const HELP: &str = "\
 The book in docs/
 
-    cargo xtask book [PAGE…]     build it, check its links and reference pages, and run its commands (of these pages)
+    cargo xtask book [PAGE…]     build it, check its links and reference pages, and run its commands (of these pages: `tutorial`)
     cargo xtask book --site      only build it and check its links
     cargo xtask book --write     write docs/reference, which is made from the code
 
-What is done with a page: `sh` blocks are run, page by page, each page in a folder of its own and in one shell; of `console` blocks the
-lines behind `$ `. What they print is what follows: the rest of `console`, and a `text` or `json` block right behind `sh`, where `…`
-stands for anything. `yaml` is checked as a configuration, or a part of one. `rust` has to be in a crate's README.
+What is done with a page: `sh` blocks are run, page by page, each page in a folder of its own and in one
+shell; of `console` blocks the lines behind `$ `. What they print is what follows: the rest of `console`, and a `text` or `json` block right
+behind `sh`, where `…` stands for anything. `yaml` is checked as a configuration, or a part of one. `rust` has to be in a crate's README. Any
+other block has to say what is done with it.
 
     ```sh,exit(1)                the last command ends with 1
-    ```sh,no_run(WHY)            not run, nor checked if it is yaml; listed
+    ```sh,no_run(WHY)            not run, nor checked if it is yaml; listed. So with any language
+    ```sql,tested_by(PATH)       that test reads it from the page; listed
     ```yaml,file(audit.yaml)     written to that file
     <!-- run …                   run and not shown
     <!-- needs: kafka jq -->     the page needs that service, that program
-    <!-- tested by: PATH -->     that test runs the page's commands
+    <!-- tested by: PATH -->     that test reads the page, and runs its commands
+    <!-- sql jq tested by: PATH -->  that test reads the blocks of these languages from there on
 
 The commands are run with the services that are up: `cargo xtask services up`. AUDIT_LOG_BIN is an `audit-log` with all
 its features to run them with; it is built where that is not set.

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use regex::Regex;
 use snapbox::IntoData as _;
 
@@ -32,19 +32,11 @@ pub(crate) fn check(program: &Path, only: &[String]) -> Result<Outcome> {
     let mut not_tried = Vec::new();
     let mut skipped = Vec::new();
     let mut ran = 0;
-    for page in all
-        .iter()
-        .filter(|page| !page.path.starts_with(WITH_TESTS_OF_ITS_OWN))
-        .filter(|page| only.is_empty() || only.iter().any(|name| page.path.ends_with(name)))
-    {
-        for block in &page.blocks {
-            if let Kind::NotTried(why) = &block.kind {
-                not_tried.push(format!("{}: {why}", page.shown(block.line)));
-            }
-        }
-        if let Some(test) = &page.tested_by {
-            wrong.extend(not_tested_by(page, test));
-            not_tried.push(format!("{}: by {test}", page.path.display()));
+    for page in chosen(&all, only)? {
+        let (no_run, untold) = not_run(page);
+        not_tried.extend(no_run);
+        wrong.extend(untold);
+        if page.tested_by.is_some() {
             continue;
         }
         if let Some(missing) = page.needs.iter().find(|name| !is_there(name, &variables)) {
@@ -79,6 +71,43 @@ pub(crate) fn check(program: &Path, only: &[String]) -> Result<Outcome> {
     })
 }
 
+/// The pages of these names, with or without their folder and `.md`; all, if there are no names.
+fn chosen<'a>(pages: &'a [Page], names: &[String]) -> Result<Vec<&'a Page>> {
+    let is_called =
+        |page: &Page, name: &str| page.path.ends_with(name) || page.path.with_extension("").ends_with(name);
+    let tried: Vec<&Page> =
+        pages.iter().filter(|page| !page.path.starts_with(WITH_TESTS_OF_ITS_OWN)).collect();
+    if let Some(unknown) = names.iter().find(|name| !tried.iter().any(|page| is_called(page, name))) {
+        bail!("no page of the book is called {unknown}");
+    }
+    let is_chosen = |page: &&Page| names.is_empty() || names.iter().any(|name| is_called(page, name));
+    Ok(tried.into_iter().filter(is_chosen).collect())
+}
+
+/// What a page says is not run here, each with the reason; and what is wrong with that.
+fn not_run(page: &Page) -> (Vec<String>, Vec<String>) {
+    let mut told: Vec<String> = Vec::new();
+    let mut wrong = Vec::new();
+    let mut tests: Vec<&String> = page.tested_by.iter().collect();
+    for block in &page.blocks {
+        match &block.kind {
+            Kind::NotTried(why) => told.push(format!("{}: {why}", page.shown(block.line))),
+            Kind::Tested(test) => tests.push(test),
+            Kind::Untold if page.tested_by.is_none() => wrong.push(format!(
+                "{}: nobody looks at this block; say what is done with it (cargo xtask book help)",
+                page.shown(block.line)
+            )),
+            _ => {}
+        }
+    }
+    tests.dedup();
+    for test in tests {
+        told.push(format!("{}: by {test}", page.path.display()));
+        wrong.extend(not_tested_by(page, test));
+    }
+    (told, wrong)
+}
+
 struct Step<'a> {
     line: usize,
     kind: &'a Kind,
@@ -100,7 +129,7 @@ fn steps(page: &Page) -> Vec<Step<'_>> {
                 let printed_by = steps.last_mut().expect("output follows what prints it");
                 printed_by.expected = Some(text.clone());
             }
-            Kind::Configuration | Kind::Rust | Kind::NotTried(_) => {}
+            Kind::Configuration | Kind::Rust | Kind::NotTried(_) | Kind::Tested(_) | Kind::Untold => {}
         }
     }
     steps
@@ -191,7 +220,8 @@ impl Shell {
         for (number, step) in steps.iter().enumerate() {
             script += &self.script(number, step)?;
         }
-        script += "exit 0\n";
+        // Where this is not reached, the page ended the shell by itself, and perhaps with 0.
+        script += &format!("echo {} >'{}/at'\nexit 0\n", steps.len(), self.records.display());
         let file = self.records.join("script");
         fs::write(&file, script).context("cannot write the page's script")?;
         let mut shell = self.command("sh");
@@ -199,14 +229,16 @@ impl Shell {
         let printed = |number: usize| {
             fs::read_to_string(self.records.join(format!("printed-{number}"))).unwrap_or_default()
         };
-        let last = fs::read_to_string(self.records.join("at")).ok().and_then(|at| at.trim().parse().ok());
+        let at = fs::read_to_string(self.records.join("at")).unwrap_or_default();
+        let last: usize = at.trim().parse().unwrap_or(0);
         let mut wrong = Vec::new();
-        if !status.success() {
-            let number = last.unwrap_or(0);
-            let line = steps.get(number).map_or(0, |step| step.line);
-            wrong.push(format!("{}: {status}\n{}", page.shown(line), printed(number)));
+        if let Some(step) = steps.get(last) {
+            let place = page.shown(step.line);
+            wrong.push(format!("{place}: the shell ends here, {status}\n{}", printed(last)));
+        } else if !status.success() {
+            wrong.push(format!("{}: {status}", page.path.display()));
         }
-        for (number, step) in steps.iter().enumerate().take(last.map_or(0, |last: usize| last + 1)) {
+        for (number, step) in steps.iter().enumerate().take(last + 1) {
             if let Some(expected) = &step.expected {
                 let place = page.shown(step.line);
                 let actual = without_end(&printed(number));
@@ -343,6 +375,68 @@ fn shown(rust: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn page(path: &str, text: &str) -> Page {
+        Page::parse(Path::new(path), text.to_owned()).unwrap()
+    }
+
+    #[test]
+    fn a_name_that_is_no_page_s_is_an_error() {
+        let pages =
+            ["README.md", "docs/tutorial.md", "docs/guides/s3.md", "docs/examples/backup-service/README.md"]
+                .map(|path| page(path, ""));
+        let called = |name: &str| {
+            let chosen = chosen(&pages, &[name.to_owned()]).ok()?;
+            Some(chosen.iter().map(|page| page.path.display().to_string()).collect::<Vec<_>>())
+        };
+        for name in ["tutorial", "tutorial.md", "docs/tutorial", "docs/tutorial.md"] {
+            assert_eq!(called(name), Some(vec!["docs/tutorial.md".to_owned()]), "{name}");
+        }
+        assert_eq!(called("README"), Some(vec!["README.md".to_owned()]));
+        for name in ["tutoral", "s3.m", "torial.md", "backup-service/README.md"] {
+            assert_eq!(called(name), None, "{name}");
+        }
+        assert!(chosen(&pages, &["tutorial".to_owned(), "tutoral".to_owned()]).is_err());
+        assert_eq!(chosen(&pages, &[]).unwrap().len(), 3);
+    }
+
+    #[test]
+    fn a_block_that_nobody_looks_at_is_wrong() {
+        let text = "```sql\na\n```\n\n```sql,no_run(there is no Athena)\nb\n```\n";
+        let (told, wrong) = not_run(&page("docs/page.md", text));
+        assert_eq!(told, ["docs/page.md:5: there is no Athena"]);
+        assert_eq!(wrong.len(), 1);
+        assert!(wrong[0].starts_with("docs/page.md:1: "), "{wrong:?}");
+        // This file does not name that page.
+        let elsewhere = "```sql,tested_by(xtask/src/book.rs)\na\n```\n";
+        assert_eq!(not_run(&page("docs/another-page.md", elsewhere)).1.len(), 1);
+        assert_eq!(
+            not_run(&page("docs/README.md", "```sql,tested_by(xtask/src/readme.rs)\n```\n")).1.len(),
+            0
+        );
+    }
+
+    #[test]
+    fn a_page_that_ends_its_shell_early_has_not_passed() {
+        let run = |name: &str, text: &str| {
+            let page = page(&format!("docs/{name}.md"), text);
+            let shell = Shell::new(&page, Path::new("/bin/true"), &BTreeMap::new()).unwrap();
+            shell.run(&page, &steps(&page)).unwrap()
+        };
+        assert!(run("whole", "```sh\necho a\n```\n\n```text\na\n```\n").is_empty());
+        for (name, text, line) in [
+            ("early", "```sh\nexit 0\n```\n\n```sh\necho b\n```\n\n```text\nc\n```\n", 1),
+            ("at-the-end", "```sh\ntrue\n```\n\n```sh\nexit 0\n```\n", 5),
+            ("failing", "```sh\ntrue\n```\n\n```sh\nfalse\n```\n", 5),
+        ] {
+            let wrong = run(name, text);
+            assert_eq!(wrong.len(), 1, "{wrong:?}");
+            assert!(
+                wrong[0].starts_with(&format!("docs/{name}.md:{line}: the shell ends here")),
+                "{wrong:?}"
+            );
+        }
+    }
 
     #[test]
     fn a_console_shows_commands_and_what_they_print() {

@@ -1,6 +1,6 @@
 //! A page of Markdown: its links, its anchors, and the blocks that something is done with.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -20,7 +20,7 @@ pub(crate) struct Page {
     pub(crate) anchors: HashSet<String>,
     /// What has to be there to run its commands: services and programs.
     pub(crate) needs: Vec<String>,
-    /// The test that runs its commands instead.
+    /// The test that reads the page and runs its commands instead.
     pub(crate) tested_by: Option<String>,
 }
 
@@ -49,8 +49,12 @@ pub(crate) enum Kind {
     /// A configuration, or a part of one.
     Configuration,
     Rust,
-    /// Commands or a configuration that cannot be tried here.
+    /// What cannot be tried here, and why.
     NotTried(String),
+    /// This test reads it.
+    Tested(String),
+    /// The page does not say what is to be done with it.
+    Untold,
 }
 
 pub(crate) struct Link {
@@ -67,7 +71,7 @@ impl Page {
         Self::parse(path, text).with_context(|| format!("in {}", path.display()))
     }
 
-    fn parse(path: &Path, text: String) -> Result<Self> {
+    pub(crate) fn parse(path: &Path, text: String) -> Result<Self> {
         let mut page = Self {
             path: path.to_owned(),
             text: String::new(),
@@ -79,20 +83,23 @@ impl Page {
         };
         let mut parser = Parser::new_ext(&text, Options::ENABLE_TABLES).into_offset_iter();
         let mut may_be_output = false;
+        let mut tests = HashMap::new();
         while let Some((event, range)) = parser.next() {
             let line = 1 + text[..range.start].matches('\n').count();
             match event {
-                Event::Start(Tag::CodeBlock(CodeBlockKind::Fenced(info))) => {
+                Event::Start(Tag::CodeBlock(fence)) => {
                     let inner = text_until(&mut parser, TagEnd::CodeBlock);
-                    if let Some(kind) = kind(&info, may_be_output)? {
-                        may_be_output = matches!(kind, Kind::Shell { .. });
-                        page.blocks.push(Block { line, range, kind, text: inner });
-                    }
+                    let kind = match fence {
+                        CodeBlockKind::Fenced(info) => kind(&info, may_be_output, &tests)?,
+                        CodeBlockKind::Indented => Kind::Untold,
+                    };
+                    may_be_output = matches!(kind, Kind::Shell { .. });
+                    page.blocks.push(Block { line, range, kind, text: inner });
                 }
                 Event::Start(Tag::HtmlBlock) => {
                     may_be_output = false;
                     let html = text_until(&mut parser, TagEnd::HtmlBlock);
-                    page.html(&html, line, range);
+                    page.html(&html, line, range, &mut tests);
                 }
                 Event::Start(Tag::Heading { .. }) => {
                     may_be_output = false;
@@ -121,7 +128,7 @@ impl Page {
         format!("{}:{line}", self.path.display())
     }
 
-    fn html(&mut self, html: &str, line: usize, range: Range<usize>) {
+    fn html(&mut self, html: &str, line: usize, range: Range<usize>, tests: &mut HashMap<String, String>) {
         let Some(comment) = html.trim().strip_prefix("<!--").and_then(|rest| rest.strip_suffix("-->")) else {
             return;
         };
@@ -131,6 +138,8 @@ impl Page {
             self.needs.extend(needs.split_whitespace().map(str::to_owned));
         } else if let Some(test) = comment.trim().strip_prefix("tested by: ") {
             self.tested_by = Some(test.to_owned());
+        } else if let Some((languages, test)) = comment.trim().split_once(" tested by: ") {
+            tests.extend(languages.split_whitespace().map(|language| (language.to_owned(), test.to_owned())));
         }
     }
 
@@ -161,30 +170,31 @@ fn text_until<'a>(parser: &mut impl Iterator<Item = (Event<'a>, Range<usize>)>, 
     inner
 }
 
-/// From a fence's first line: a language, and perhaps one thing more behind a comma, as in `sh,no_run(needs a cluster)`.
-fn kind(info: &str, may_be_output: bool) -> Result<Option<Kind>> {
+/// From a fence's first line: a language, and perhaps one thing more behind a comma, as in `sh,no_run(needs a cluster)`. Languages whose
+/// blocks a test reads need no such thing.
+fn kind(info: &str, may_be_output: bool, tests: &HashMap<String, String>) -> Result<Kind> {
     let (language, more) = info.split_once(',').unwrap_or((info, ""));
+    let language = language.split(' ').next().unwrap_or(language);
     let (what, of) = match more.split_once('(') {
         Some((what, rest)) => (what, rest.strip_suffix(')').context("a fence's `(` is not closed")?),
         None => (more, ""),
     };
-    Ok(Some(match (language, what, of) {
-        ("sh" | "console" | "yaml", "no_run", reason) if !reason.is_empty() => {
-            Kind::NotTried(reason.to_owned())
-        }
-        ("sh", "", _) => Kind::Shell { exit: 0 },
-        ("sh", "exit", code) => Kind::Shell { exit: code.parse().context("an exit code is a number")? },
-        ("console", "", _) => Kind::Console,
-        ("text" | "json", "", _) if may_be_output => Kind::Output,
-        (_, "file", name) if !name.is_empty() => Kind::File(name.to_owned()),
-        ("yaml", "", _) => Kind::Configuration,
+    Ok(match (language, what, of) {
         ("rust" | "", ..) => Kind::Rust,
         ("bash" | "shell", ..) => bail!("a block of commands is `sh` or `console` here"),
-        (_, "", _) => return Ok(None),
+        (_, "no_run", reason) if !reason.is_empty() => Kind::NotTried(reason.to_owned()),
+        (_, "tested_by", test) if !test.is_empty() => Kind::Tested(test.to_owned()),
+        (_, "file", name) if !name.is_empty() => Kind::File(name.to_owned()),
+        ("sh", "exit", code) => Kind::Shell { exit: code.parse().context("an exit code is a number")? },
+        ("sh", "", _) => Kind::Shell { exit: 0 },
+        ("console", "", _) => Kind::Console,
+        ("yaml", "", _) => Kind::Configuration,
+        ("text" | "json", "", _) if may_be_output => Kind::Output,
+        (_, "", _) => tests.get(language).map_or(Kind::Untold, |test| Kind::Tested(test.clone())),
         _ => bail!(
-            "what is `{info}`? A fence may have no_run(WHY), exit(CODE) or file(NAME) behind its language"
+            "what is `{info}`? A fence may have no_run(WHY), tested_by(PATH), exit(CODE) or file(NAME) behind its language"
         ),
-    }))
+    })
 }
 
 #[cfg(test)]
@@ -195,26 +205,68 @@ mod tests {
         Page::parse(Path::new("docs/page.md"), text.to_owned()).unwrap()
     }
 
+    fn kinds(text: &str) -> Vec<Kind> {
+        parse(text).blocks.into_iter().map(|block| block.kind).collect()
+    }
+
+    fn fence(info: &str) -> Result<Kind> {
+        kind(info, false, &HashMap::new())
+    }
+
     #[test]
     fn what_follows_commands_is_what_they_print() {
         let page =
             parse("```sh\na\n```\n\n```text\nb\n```\n\n```sh\nc\n```\n\nMeanwhile:\n\n```text\nd\n```\n");
         let kinds: Vec<&Kind> = page.blocks.iter().map(|block| &block.kind).collect();
-        assert_eq!(kinds, [&Kind::Shell { exit: 0 }, &Kind::Output, &Kind::Shell { exit: 0 }]);
+        assert_eq!(kinds, [&Kind::Shell { exit: 0 }, &Kind::Output, &Kind::Shell { exit: 0 }, &Kind::Untold]);
         assert_eq!(page.blocks[2].line, 9);
     }
 
     #[test]
     fn a_fence_says_what_is_done_with_it() {
-        assert_eq!(
-            kind("sh,no_run(needs a cluster, really)", false).unwrap(),
-            Some(Kind::NotTried("needs a cluster, really".into()))
-        );
-        assert_eq!(kind("sh,exit(1)", false).unwrap(), Some(Kind::Shell { exit: 1 }));
-        assert_eq!(kind("yaml,file(audit.yaml)", false).unwrap(), Some(Kind::File("audit.yaml".into())));
-        for wrong in ["sh,no_run", "sh,no_run()", "sh,ignore", "bash", "sh,exit(x)", "sh,exit(1"] {
-            assert!(kind(wrong, false).is_err(), "{wrong}");
+        for info in ["sh,no_run(needs a cluster, really)", "sql,no_run(needs a cluster, really)"] {
+            assert_eq!(fence(info).unwrap(), Kind::NotTried("needs a cluster, really".into()), "{info}");
         }
+        assert_eq!(fence("sh,exit(1)").unwrap(), Kind::Shell { exit: 1 });
+        assert_eq!(fence("yaml,file(audit.yaml)").unwrap(), Kind::File("audit.yaml".into()));
+        assert_eq!(fence("python,tested_by(tests/a.rs)").unwrap(), Kind::Tested("tests/a.rs".into()));
+        for wrong in [
+            "sh,no_run",
+            "sh,no_run()",
+            "sql,no_run",
+            "text,tested_by()",
+            "sh,ignore",
+            "bash",
+            "sh,exit(x)",
+            "sh,exit(1",
+        ] {
+            assert!(fence(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_block_that_nothing_is_done_with_is_seen() {
+        for block in [
+            "```text\na\n```\n",
+            "```sql\na\n```\n",
+            "```python\na\n```\n",
+            "```text a b\nc\n```\n",
+            "    a\n",
+        ] {
+            assert_eq!(kinds(block), [Kind::Untold], "{block}");
+        }
+        assert_eq!(kinds("```sh\na\n```\n\n```sql\nb\n```\n"), [Kind::Shell { exit: 0 }, Kind::Untold]);
+    }
+
+    #[test]
+    fn a_test_reads_the_blocks_of_its_languages_that_follow() {
+        let found = kinds(
+            "```sql\na\n```\n\n<!-- sql text tested by: x.rs -->\n\n```sql\nb\n```\n\n```text c\nd\n```\n\n\
+             ```json\ne\n```\n\n```sh\nf\n```\n\n```text\ng\n```\n",
+        );
+        let read = || Kind::Tested("x.rs".into());
+        let expected = [Kind::Untold, read(), read(), Kind::Untold, Kind::Shell { exit: 0 }, Kind::Output];
+        assert_eq!(found, expected);
     }
 
     #[test]

@@ -13,7 +13,8 @@ use crate::report::Outcome;
 use crate::shell::{program, root};
 
 const FOLDER: &str = "docs/reference";
-const MADE_BY: &str = "<!-- Made by `cargo xtask book --write`. -->\n\n";
+const MADE_BY: &str =
+    "<!-- Made by `cargo xtask book --write`. -->\n\n<!-- tested by: xtask/src/book/reference.rs -->\n\n";
 
 pub(crate) fn write(binary: &Path) -> Result<()> {
     fs::create_dir_all(root().join(FOLDER)).with_context(|| format!("cannot make {FOLDER}"))?;

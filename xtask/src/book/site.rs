@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result};
 use regex::Regex;
 
-use super::page::{Kind, Page};
+use super::page::Page;
 use super::{links, pages};
 use crate::checkers::{mdbook, or_skipped};
 use crate::report::Outcome;
@@ -82,7 +82,7 @@ fn for_mdbook(page: &Page) -> String {
     for block in &page.blocks {
         let fence = page.text[block.range.clone()].lines().next().unwrap_or_default();
         match fence.find(',') {
-            Some(comma) if block.kind != Kind::Hidden => {
+            Some(comma) if fence.trim_start().starts_with("```") => {
                 edits.push((block.range.start + comma..block.range.start + fence.len(), String::new()));
             }
             _ => {}
