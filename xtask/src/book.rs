@@ -22,7 +22,7 @@ The book in docs/
     cargo xtask book --site      only build it and check its links
     cargo xtask book --write     write docs/reference, which is made from the code
 
-What is done with a page: `sh` blocks are run, page by page, each page in a folder of its own and in one
+What is done with a page, README.md at the top among them: `sh` blocks are run, page by page, each page in a folder of its own and in one
 shell; of `console` blocks the lines behind `$ `. What they print is what follows: the rest of `console`, and a `text` or `json` block right
 behind `sh`, where `…` stands for anything. `yaml` is checked as a configuration, or a part of one. `rust` has to be in a crate's README. Any
 other block has to say what is done with it.

@@ -27,7 +27,8 @@ const PRELUDE: &str = "set -u\ntrap '_c=$?; trap \"\" TERM; kill 0; wait; exit $
 
 pub(crate) fn check(program: &Path, only: &[String]) -> Result<Outcome> {
     let variables = services::variables()?;
-    let all = pages()?;
+    let mut all = pages()?;
+    all.insert(0, Page::read(Path::new("README.md"))?);
     let mut wrong = rust_that_nothing_compiles(&all)?;
     let mut not_tried = Vec::new();
     let mut skipped = Vec::new();
