@@ -13,6 +13,7 @@ use std::time::Duration;
 use audit_journal::Reader;
 use audit_model::Timestamp;
 use audit_sink::{Batch, Record, SinkError};
+use metrics::counter;
 use tokio::task::yield_now;
 use tokio::time::{Instant, sleep, timeout};
 
@@ -214,7 +215,8 @@ impl Follower {
             if decided.accepted > 0 {
                 self.state.delivered += decided.accepted;
                 self.state.last_success = Some(Timestamp::now());
-                self.count("audit_log_records_delivered_total", decided.accepted);
+                counter!("audit_log_records_delivered_total", "destination" => self.name())
+                    .increment(decided.accepted);
             }
             let refused = self.give_up(&chain_id, decided.dead).await;
             if let Some(first) = refused.first() {
@@ -280,7 +282,7 @@ impl Follower {
                 let _ = timeout(pause, self.place.ending.closing()).await;
             }
             self.state.retried += 1;
-            self.count("audit_log_delivery_retries_total", 1);
+            counter!("audit_log_delivery_retries_total", "destination" => self.name()).increment(1);
         }
     }
 
@@ -303,7 +305,8 @@ impl Follower {
             sleep(AFTER_IO_ERROR).await;
         }
         self.state.dead_lettered += letters.len() as u64;
-        self.count("audit_log_records_dead_lettered_total", letters.len() as u64);
+        counter!("audit_log_records_dead_lettered_total", "destination" => self.name())
+            .increment(letters.len() as u64);
         let destination = &self.destination.name;
         let refused = |(record, reason): (Record, String)| Refused {
             sequence_number: record.sequence_number,
@@ -381,8 +384,8 @@ impl Follower {
         self.progress.listener.notice(format!("destination `{}`: {sentence}", self.destination.name));
     }
 
-    fn count(&self, counter: &'static str, by: u64) {
-        metrics::counter!(counter, "destination" => self.destination.name.clone()).increment(by);
+    fn name(&self) -> String {
+        self.destination.name.clone()
     }
 }
 

@@ -16,8 +16,6 @@ pub(crate) struct Measures {
 /// What is answered, most of it often.
 const STATUSES: [u16; 16] = [200, 207, 400, 401, 403, 404, 405, 406, 408, 413, 415, 417, 422, 429, 500, 503];
 
-const UNANSWERED: &str = "audit_log_http_unanswered_total";
-
 /// A request that is being answered.
 pub(crate) struct Running<'a> {
     measures: &'a Measures,
@@ -34,7 +32,7 @@ impl Measures {
                 .collect(),
             duration: histogram!("audit_log_http_request_duration_seconds"),
             in_flight: gauge!("audit_log_http_in_flight"),
-            unanswered: counter!(UNANSWERED),
+            unanswered: unanswered(),
             unshaken: counter!("audit_log_http_handshakes_failed_total"),
         }
     }
@@ -51,7 +49,7 @@ impl Measures {
 
     /// The same, of one that was gone before all of the request was there.
     pub(crate) fn gone() {
-        counter!(UNANSWERED).increment(1);
+        unanswered().increment(1);
     }
 
     /// A TLS handshake failed.
@@ -85,4 +83,8 @@ impl Drop for Running<'_> {
     fn drop(&mut self) {
         self.measures.in_flight.decrement(1.0);
     }
+}
+
+fn unanswered() -> Counter {
+    counter!("audit_log_http_unanswered_total")
 }

@@ -50,12 +50,13 @@ impl OnLost {
     /// Tells it in the log of the program, in a metric, and to whoever asked to be told.
     pub(crate) fn tell(&self, source: &str, lost: &LostRecords) {
         tracing::warn!(source, "{lost}");
-        let labels = [
-            ("source", source.to_owned()),
-            ("topic", lost.topic.clone()),
-            ("partition", lost.partition.to_string()),
-        ];
-        metrics::counter!("audit_log_kafka_source_lost_records_total", &labels).increment(lost.count());
+        metrics::counter!(
+            "audit_log_kafka_source_lost_records_total",
+            "source" => source.to_owned(),
+            "topic" => lost.topic.clone(),
+            "partition" => lost.partition.to_string(),
+        )
+        .increment(lost.count());
         if let Some(hook) = &self.0 {
             hook(lost);
         }
