@@ -10,6 +10,8 @@ mod hold;
 mod input;
 mod keygen;
 mod logs;
+#[cfg(feature = "http")]
+mod measures;
 mod moment;
 mod ocsf;
 mod output;
@@ -126,6 +128,10 @@ enum Command {
         /// Which shell
         shell: clap_complete::Shell,
     },
+    /// Print what `/metrics` tells, for the book that is made of it
+    #[cfg(feature = "http")]
+    #[command(hide = true)]
+    Metrics,
 }
 
 fn main() -> ExitCode {
@@ -148,6 +154,10 @@ fn main() -> ExitCode {
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "audit-log", &mut std::io::stdout());
             Ok(ExitCode::SUCCESS)
+        }
+        #[cfg(feature = "http")]
+        Command::Metrics => {
+            output::print_json(&serde_json::json!(measures::METRICS)).map(|()| ExitCode::SUCCESS)
         }
     };
     result.unwrap_or_else(|error| {

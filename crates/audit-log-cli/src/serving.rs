@@ -41,42 +41,11 @@ pub(crate) fn prepare(format: LogFormat) -> anyhow::Result<Metrics> {
         LogFormat::Text => log.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).init(),
         LogFormat::Json => log.json().flatten_event(true).init(),
     }
-    metrics()
-}
-
-#[cfg(feature = "http")]
-fn metrics() -> anyhow::Result<Metrics> {
-    use metrics_exporter_prometheus::{Matcher, PrometheusBuilder};
-    let recorder = PrometheusBuilder::new()
-        .set_buckets_for_metric(Matcher::Suffix("_duration_seconds".to_owned()), DURATIONS)
-        .context("the buckets of durations")?
-        .build_recorder();
-    let handle = recorder.handle();
-    metrics::set_global_recorder(recorder).context("metrics")?;
-    let upkeep = handle.clone();
-    // What is never asked for would fill the memory.
-    std::thread::Builder::new()
-        .name("audit-metrics".to_owned())
-        .spawn(move || {
-            loop {
-                std::thread::sleep(std::time::Duration::from_secs(5));
-                upkeep.run_upkeep();
-            }
-        })
-        .context("cannot start a thread")?;
-    Ok(Arc::new(move || handle.render()))
-}
-
-/// From the 50 microseconds of a fast disk to the 10 seconds after which somebody gives up.
-#[cfg(feature = "http")]
-const DURATIONS: &[f64] = &[
-    0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5,
-    5.0, 10.0,
-];
-
-#[cfg(not(feature = "http"))]
-fn metrics() -> anyhow::Result<Metrics> {
-    Ok(Arc::new(String::new))
+    #[cfg(feature = "http")]
+    let metrics = crate::measures::collect()?;
+    #[cfg(not(feature = "http"))]
+    let metrics: Metrics = Arc::new(String::new);
+    Ok(metrics)
 }
 
 /// The service, with the threads that it runs in.
