@@ -1,6 +1,6 @@
 """Whether the dashboard and the alert rules ask for what there is: check_operations.py FOLDER
 
-Every metric and label has to be in docs/operations/metrics.md, and every metric there on the dashboard. The dashboard's expressions
+Every metric and label has to be in docs/reference/metrics.md, and every metric there on the dashboard. The dashboard's expressions
 are written into FOLDER as a file of rules, so that Prometheus' own tool can parse them. Each name is then misspelt in a copy, to see
 that it is found.
 """
@@ -12,6 +12,7 @@ import sys
 import yaml
 
 OPERATIONS = pathlib.Path("docs/operations")
+METRICS = pathlib.Path("docs/reference/metrics.md")
 # What Prometheus and the kubelet add, with the labels that may be asked for.
 OTHERS = {
     "up": ("gauge", {"job"}),
@@ -26,7 +27,7 @@ VARIABLES = {"$__rate_interval": "5m", "$__range": "6h", "$instance": ".*"}
 def documented():
     """By name: the type, and the labels."""
     known = {}
-    for line in (OPERATIONS / "metrics.md").read_text(encoding="utf-8").splitlines():
+    for line in METRICS.read_text(encoding="utf-8").splitlines():
         if line.startswith("| `"):
             name, type_, _, labels, _ = [cell.strip() for cell in line.strip("|").split("|")]
             known[name.strip("`")] = (type_, set(re.findall(r"`(\w+)`", labels)))

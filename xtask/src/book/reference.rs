@@ -7,6 +7,7 @@ use anyhow::{Context as _, Result, bail};
 use audit_model::{Action, Actor, Event, EventType};
 use audit_ocsf::{Class, Mapping, Recorded, Version};
 use regex::Regex;
+use serde_json::Value;
 
 use super::configuration;
 use crate::report::Outcome;
@@ -37,15 +38,17 @@ pub(crate) fn check(binary: &Path) -> Result<Outcome> {
     Ok(Outcome::of(&wrong))
 }
 
-fn pages(binary: &Path) -> Result<[(&'static str, String); 4]> {
+fn pages(binary: &Path) -> Result<[(&'static str, String); 5]> {
     let commands = commands(binary)?;
     let schema = ask(binary, &["config", "schema"])?;
     let schema = serde_json::from_str(&schema).context("the schema of configurations is no JSON")?;
+    let table = serde_json::from_str(&ask(binary, &["metrics"])?).context("the table of metrics")?;
     Ok([
         ("command-line.md", format!("{MADE_BY}{}", command_line(&commands))),
         ("configuration.md", format!("{MADE_BY}{}", configuration::page(&schema)?)),
         ("event-types.md", format!("{MADE_BY}{}", event_types()?)),
         ("exit-codes.md", format!("{MADE_BY}{}", exit_codes(&commands)?)),
+        ("metrics.md", format!("{MADE_BY}{}", metrics(&table)?)),
     ])
 }
 
@@ -178,6 +181,31 @@ fn event_types() -> Result<String> {
             "| `{event_type}`{reserved} | {} | `{class}` ({}) |\n",
             when.trim_end_matches('.'),
             class.uid()
+        );
+    }
+    Ok(page)
+}
+
+fn metrics(table: &Value) -> Result<String> {
+    let mut page = "# Metrics\n\n\
+        What `/metrics` has, in Prometheus' text format: all of it, and nothing else but what Prometheus adds itself. Counters begin \
+        at 0 with the program; those with a label, or of something rare, are there from the first time on. Times of a last event are \
+        0 before the first. What each means is its `# HELP`, too. Over these there are [alert rules](../operations/prometheus-rules.yaml) and a \
+        [Grafana dashboard](../operations/grafana-dashboard.json).\n\n\
+        | name | type | unit | labels | meaning |\n|---|---|---|---|---|\n"
+        .to_owned();
+    for metric in table.as_array().context("the metrics are no list")? {
+        let cell = |name: &str| metric[name].as_str().with_context(|| format!("no {name}: {metric}"));
+        let labels = metric["labels"].as_array().with_context(|| format!("no labels: {metric}"))?;
+        let labels: Vec<String> =
+            labels.iter().filter_map(|label| Some(format!("`{}`", label.as_str()?))).collect();
+        page += &format!(
+            "| `{}` | {} | {} | {} | {} |\n",
+            cell("name")?,
+            cell("type")?,
+            cell("unit")?,
+            labels.join(", "),
+            cell("meaning")?
         );
     }
     Ok(page)
