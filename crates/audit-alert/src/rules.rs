@@ -61,7 +61,8 @@ impl Rules {
         self.rules.iter().find(|rule| rule.name() == name)
     }
 
-    /// Whether an event of that type may match any rule. None of type `alert.` does: an alert cannot trigger an alert.
+    /// Whether an event of that type may match any rule. Records about alerts (`alert.fired`, `alert.resolved`,
+    /// `alert.notify_failed`) match none: an alert cannot trigger an alert.
     #[must_use]
     pub fn may_match_type(&self, event_type: &str) -> bool {
         !is_of_alert(event_type) && self.conditions.may_match_type(event_type)
