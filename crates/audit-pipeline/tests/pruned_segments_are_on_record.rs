@@ -2,11 +2,14 @@
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
 mod log;
+#[cfg(target_os = "linux")]
+mod strace;
 
 use std::time::Duration;
 
 use audit_journal::{Rotation, segments};
-use log::{Log, event, watchdog};
+use audit_pipeline::Pipeline;
+use log::{Log, child_argument, event, watchdog};
 
 #[test]
 fn pruned_segments_are_on_record() {
@@ -46,4 +49,28 @@ fn pruned_segments_are_on_record() {
             assert!(details["file"].as_str().unwrap().starts_with("audit.log.0"));
         }
     }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn and_the_record_is_on_disk_before_they_go() {
+    if let Some(path) = child_argument() {
+        let rotation = Rotation::never().max_size(2000).max_files(3);
+        let pipeline = Pipeline::options(path).signing_key(log::key()).rotation(rotation).start().unwrap();
+        for number in 0..60 {
+            assert!(pipeline.emit_blocking(&event(format!("{number}"))).is_ok());
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        return pipeline.close().map(drop).unwrap();
+    }
+    let log = Log::new();
+    let Some(calls) = strace::calls("and_the_record_is_on_disk_before_they_go", &log) else { return };
+    let order = strace::order(&calls, &log.path, r#"\"file\":\""#, |call| {
+        let (_, path) = call.strip_prefix("unlink")?.split_once('"')?;
+        let (_, name) = path.split('"').next()?.rsplit_once('/')?;
+        // Beside each it looks for a compressed one, which there is not.
+        (name.starts_with("audit.log.0") && !name.ends_with(".gz")).then_some(name)
+    });
+    assert!(order.len() > 3, "{order:?}");
+    assert!(order.iter().all(|(_, is_on_record)| *is_on_record), "{order:?}");
 }

@@ -148,7 +148,7 @@ pub(crate) fn watchdog(seconds: u64) -> Watchdog {
     Watchdog(sender)
 }
 
-const CHILD: &str = "AUDIT_PIPELINE_TEST_CHILD";
+pub(crate) const CHILD: &str = "AUDIT_PIPELINE_TEST_CHILD";
 
 /// In a child process, what it was given; in the test itself, nothing.
 pub(crate) fn child_argument() -> Option<String> {
