@@ -1,6 +1,7 @@
 //! `cargo xtask services`: the real servers that the live tests talk to, on ports of 127.0.0.1.
 
 mod certificates;
+mod clickhouse;
 mod cloudwatch;
 mod control;
 mod debian;
@@ -37,7 +38,7 @@ pub(crate) use environment::variables;
 use server::{Server, folder_of};
 
 /// The one that takes longest comes first.
-const SERVERS: [&dyn Server; 8] = [
+const SERVERS: [&dyn Server; 9] = [
     &kafka::Kafka,
     &s3::S3,
     &cloudwatch::CloudWatch,
@@ -45,11 +46,13 @@ const SERVERS: [&dyn Server; 8] = [
     &smtp::Smtp,
     &webhook::Webhook,
     &oidc::Oidc,
+    &clickhouse::ClickHouse,
     &toxiproxy::Toxiproxy,
 ];
 
 const HELP: &str = "\
-The servers that the live tests talk to: kafka, s3, cloudwatch, syslog, smtp, webhook, oidc, toxiproxy
+The servers that the live tests talk to: kafka, s3, cloudwatch, syslog, smtp, webhook, oidc, clickhouse,
+toxiproxy
 
     cargo xtask services up [NAME…]      start them (all), or again after a kill, and wait until each answers
     cargo xtask services down [NAME…]    stop them and remove their data
