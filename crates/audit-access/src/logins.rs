@@ -40,6 +40,7 @@ impl Logins {
     }
 
     /// Notes that a caller was let in, and returns the event to be recorded, if it is time for one.
+    #[must_use]
     pub fn note(&mut self, caller: &Caller, now: Timestamp) -> Option<Event> {
         if caller.is_anonymous() {
             return None;
@@ -68,6 +69,7 @@ impl Logins {
     }
 
     /// The event of uses that were only counted, if its time has come. To be called about once a minute.
+    #[must_use]
     pub fn flush(&mut self, now: Timestamp) -> Option<Event> {
         let more = self.more.as_mut().filter(|more| elapsed(more.recorded, now) >= WINDOW)?;
         if more.pending > 0 {

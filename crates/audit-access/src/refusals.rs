@@ -58,6 +58,7 @@ impl Refusals {
 
     /// Notes a refusal of `request` (such as `POST /v1/events`; what follows a `?` is left out, since secrets are put there), and returns the
     /// event to be recorded, if it is time for one.
+    #[must_use]
     pub fn note(
         &mut self,
         denial: &Denial,
@@ -86,6 +87,7 @@ impl Refusals {
     }
 
     /// The events whose time has come, of refusals that were not followed by another one. To be called about once a minute.
+    #[must_use]
     pub fn flush(&mut self, now: Timestamp) -> Vec<Event> {
         let events = self.take(now, |kept| kept.is_due(now));
         self.make_room(now);
@@ -93,6 +95,7 @@ impl Refusals {
     }
 
     /// The events of all refusals that are not yet on record, whether their time has come or not: for the end.
+    #[must_use]
     pub fn drain(&mut self, now: Timestamp) -> Vec<Event> {
         self.take(now, |_| true)
     }

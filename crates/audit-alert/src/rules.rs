@@ -72,6 +72,7 @@ impl Rules {
     ///
     /// To be called with every event, in the order of the log. Events before the log's end are to be observed before
     /// [`tick`](Self::tick) is called, or alerts that go on would be taken for over.
+    #[must_use]
     pub fn observe(&self, state: &mut State, event: &Event, now: Timestamp) -> Vec<Alert> {
         let mut alerts = Vec::new();
         self.adopt(state, now);
@@ -102,6 +103,7 @@ impl Rules {
 
     /// Lets time pass: alerts end, are told again, and absences are noticed. To be called when [`next_tick`](Self::next_tick)
     /// says so; more often does no harm, later only delays.
+    #[must_use]
     pub fn tick(&self, state: &mut State, now: Timestamp) -> Vec<Alert> {
         let mut alerts = Vec::new();
         self.adopt(state, now);
@@ -113,6 +115,7 @@ impl Rules {
 
     /// Tells at once what would be told as one at the end of a minute (see [`RuleOptions::max_alerts`](crate::RuleOptions)):
     /// for when nobody will call [`tick`](Self::tick) for a while, as the program ends.
+    #[must_use]
     pub fn finish(&self, state: &mut State, now: Timestamp) -> Vec<Alert> {
         let mut alerts = Vec::new();
         self.adopt(state, now);

@@ -34,6 +34,7 @@ pub struct AwsError {
 const LONGEST_WAIT: Duration = Duration::from_secs(3600);
 
 /// Reads an SDK error; `doing` is what was tried, for the message.
+#[must_use]
 pub fn aws_error<E>(doing: impl Into<String>, error: &SdkError<E, HttpResponse>) -> AwsError
 where
     E: ProvideErrorMetadata + Error + 'static,

@@ -21,6 +21,7 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
 /// The environment and the profile files are read here and not again, so that a credential mended there is seen
 /// after another call: whoever sees [`AwsError::concerns_credentials`](crate::AwsError::concerns_credentials) calls it
 /// again. It never fails; whatever is missing is the first request's error.
+#[must_use]
 pub async fn load(options: &AwsOptions) -> SdkConfig {
     let mut loader = loader(options);
     let user = options.endpoint.as_deref().and_then(without_user);

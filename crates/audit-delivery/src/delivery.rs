@@ -292,6 +292,7 @@ impl Delivery {
 
     /// Has every destination get what the log holds, and ends; after `patience` whatever is then on its way is given
     /// up, to be sent again later. Returns who lacks what. A sink that does not give way is left behind in its thread.
+    #[must_use]
     pub fn close(&self, patience: Duration) -> Vec<Undelivered> {
         let mut running = self.running();
         let was_closed = std::mem::replace(&mut running.is_closed, true);

@@ -173,6 +173,7 @@ impl Destination {
     }
 
     /// The place itself, to be asked whether it can be reached.
+    #[must_use]
     pub fn sink(&mut self) -> &mut dyn Sink {
         &mut *self.sink
     }

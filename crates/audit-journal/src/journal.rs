@@ -289,6 +289,7 @@ impl Journal {
     }
 
     /// What was noticed since the last call, for the one who writes to put on record.
+    #[must_use]
     pub fn take_incidents(&mut self) -> Vec<Incident> {
         let mut incidents = std::mem::take(&mut self.incidents);
         incidents.extend(std::iter::from_fn(|| self.housekeeper.take_prunable()).map(Incident::PruneDue));
@@ -296,6 +297,7 @@ impl Journal {
     }
 
     /// Why compressing or listing old segments failed, told once. The log itself is not affected.
+    #[must_use]
     pub fn take_housekeeping_failure(&mut self) -> Option<String> {
         self.housekeeper.take_failure()
     }

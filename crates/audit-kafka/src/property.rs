@@ -13,6 +13,7 @@ pub struct Property {
 
 impl Property {
     /// A property as somebody wrote it.
+    #[must_use]
     pub fn new(name: impl Into<String>, value: impl Into<SecretString>) -> Self {
         Self { name: name.into(), value: value.into() }
     }

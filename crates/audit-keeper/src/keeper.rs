@@ -147,6 +147,7 @@ impl Keeper {
     }
 
     /// Does what the plan of one place says, and puts it on record. What it is to delete, it looks for again.
+    #[must_use]
     pub fn apply(&self, plan: &PlacePlan, recorder: &Recorder) -> Applied {
         self.apply_while(plan, recorder, &|| true)
     }

@@ -19,6 +19,7 @@ use crate::{Input, Query, Visitor};
 
 /// What a scan has to say at its end.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[must_use]
 #[non_exhaustive]
 pub struct Scanned {
     /// Inputs that could not be read, or not to their end, in their order.

@@ -266,11 +266,12 @@ fn what_waits_for_a_slow_first_input_is_bounded() {
             }
             released.store(true, Ordering::Relaxed);
         });
-        scan(inputs, &Query::default(), now(), 3, &read, &rows, |part: Vec<u8>| {
+        let scanned = scan(inputs, &Query::default(), now(), 3, &read, &rows, |part: Vec<u8>| {
             most = most.max(rows.0.load(Ordering::Relaxed) - taken);
             taken += part.len() as u64;
             ControlFlow::Continue(())
         });
+        assert!(scanned.unreadable.is_empty(), "{scanned:?}");
     });
     let total = 2 * (long.len() as u64);
     assert!(taken > total * 9 / 10);
