@@ -1,5 +1,7 @@
 //! The Dockerfile: hadolint, and what it can't know. No image is built; that takes a network.
 
+pub(crate) mod context;
+
 use std::fs;
 
 use anyhow::{Context as _, Result};

@@ -78,7 +78,8 @@ fn failures(output: &str, errors: &str) -> String {
 pub(crate) fn run_kubernetes(report: &mut Report) -> Result<()> {
     report.suite("docs/kubernetes", kubernetes::check_manifests)?;
     report.suite("docs/operations", operations::check)?;
-    report.suite("Dockerfile", image::check)
+    report.suite("Dockerfile", image::check)?;
+    report.suite(".dockerignore", image::context::check)
 }
 
 #[cfg(test)]
