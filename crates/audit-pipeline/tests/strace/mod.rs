@@ -1,5 +1,6 @@
 //! What a process asked of the kernel, and in which order, as strace tells. A kill can't show it: what is with the kernel outlives the
 //! process.
+#![allow(clippy::print_stdout, reason = "a test that is skipped says so")]
 
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
