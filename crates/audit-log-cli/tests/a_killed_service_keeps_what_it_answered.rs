@@ -4,67 +4,45 @@
 #![allow(clippy::unwrap_used, reason = "a test that fails may panic")]
 
 use std::collections::{HashMap, HashSet};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::net::SocketAddr;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
 
+mod kills;
 mod service;
 use service::{Service, events, try_request, verify};
 
-const CONFIG: &str = "
-destination: {type: file, path: log/audit.log}
-integrity: {chain: {enabled: true}}
-sources: [{type: http, listen: '127.0.0.1:0'}]
-access: {anonymous: [ingest]}
-";
 const KILLS: u32 = 50;
 const SENDERS: u64 = 4;
 
 #[test]
 fn every_answered_event_is_there() {
     let directory = tempfile::tempdir().unwrap();
-    std::fs::write(directory.path().join("audit.yaml"), CONFIG).unwrap();
-    let answered: Arc<Mutex<HashSet<String>>> = Arc::default();
-    let next = Arc::new(AtomicU64::new(0));
+    std::fs::write(directory.path().join("audit.yaml"), kills::CONFIG).unwrap();
+    let answered: Mutex<HashSet<String>> = Mutex::default();
+    let next = AtomicU64::new(0);
+    // One, and a few at once. False when there was no answer.
+    let send = |more: u64, address: SocketAddr| {
+        let first = next.fetch_add(3, Ordering::Relaxed);
+        let ids: Vec<_> = (first..=first + more).map(|id| format!("evt_{id}")).collect();
+        let line = |id: &String| format!("{{\"event_id\":\"{id}\",\"event_type\":\"app.load\"}}\n");
+        let body: String = ids.iter().map(line).collect();
+        match try_request(address, "POST", "/v1/events", "application/x-ndjson", &[], body.as_bytes()) {
+            Ok(answer) if answer.status == 200 => answered.lock().unwrap().extend(ids),
+            Ok(answer) => assert_eq!(answer.status, 503, "{answer:?}"),
+            Err(_) => return false,
+        }
+        true
+    };
+    let senders: Vec<_> = (0..SENDERS)
+        .map(|sender| {
+            let send = &send;
+            move |address| send(2 * (sender % 2), address)
+        })
+        .collect();
+    let progress = || answered.lock().unwrap().len() as u64;
     for round in 0..KILLS {
-        let service = Service::start_again(directory.path());
-        let address = service.address("http");
-        let over = Arc::new(AtomicBool::new(false));
-        let senders: Vec<_> = (0..SENDERS)
-            .map(|sender| {
-                let (answered, next, over) = (Arc::clone(&answered), Arc::clone(&next), Arc::clone(&over));
-                std::thread::spawn(move || {
-                    while !over.load(Ordering::Relaxed) {
-                        // One, and a few at once.
-                        let first = next.fetch_add(3, Ordering::Relaxed);
-                        let ids: Vec<_> =
-                            (first..=first + 2 * (sender % 2)).map(|id| format!("evt_{id}")).collect();
-                        let line =
-                            |id: &String| format!("{{\"event_id\":\"{id}\",\"event_type\":\"app.load\"}}\n");
-                        let body: String = ids.iter().map(line).collect();
-                        let sent = try_request(
-                            address,
-                            "POST",
-                            "/v1/events",
-                            "application/x-ndjson",
-                            &[],
-                            body.as_bytes(),
-                        );
-                        match sent {
-                            Ok(answer) if answer.status == 200 => answered.lock().unwrap().extend(ids),
-                            Ok(answer) => assert_eq!(answer.status, 503, "{answer:?}"),
-                            Err(_) => return,
-                        }
-                    }
-                })
-            })
-            .collect();
-        let before = answered.lock().unwrap().len();
-        service::until("some were answered", || answered.lock().unwrap().len() > before + 10);
-        std::thread::sleep(Duration::from_millis(u64::from(round * 7 % 40)));
-        service.kill();
-        over.store(true, Ordering::Relaxed);
-        senders.into_iter().for_each(|sender| sender.join().unwrap());
+        kills::kill_under_load(directory.path(), round, &senders, progress, 10);
     }
     let service = Service::start_again(directory.path());
     assert!(service.end().0.success());

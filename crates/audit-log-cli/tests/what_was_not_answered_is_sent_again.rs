@@ -5,21 +5,14 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::sync::Mutex;
 
 use serde_json::{Value, json};
 
+mod kills;
 mod service;
-use service::{Service, audit_log, events, try_request, until, verify};
+use service::{Service, audit_log, events, try_request, verify};
 
-const CONFIG: &str = "
-destination: {type: file, path: log/audit.log}
-integrity: {chain: {enabled: true}}
-sources: [{type: http, listen: '127.0.0.1:0'}]
-access: {anonymous: [ingest]}
-";
 const KILLS: u32 = 15;
 const SENDERS: usize = 4;
 /// In a request.
@@ -78,33 +71,16 @@ impl Sender {
 #[test]
 fn each_event_is_there_and_one_that_came_twice_is_known() {
     let directory = tempfile::tempdir().unwrap();
-    std::fs::write(directory.path().join("audit.yaml"), CONFIG).unwrap();
+    std::fs::write(directory.path().join("audit.yaml"), kills::CONFIG).unwrap();
     let senders: Vec<_> = (0..SENDERS)
-        .map(|name| {
-            Arc::new(Mutex::new(Sender { name, next: 0, waiting: Vec::new(), sent: BTreeMap::new() }))
-        })
+        .map(|name| Mutex::new(Sender { name, next: 0, waiting: Vec::new(), sent: BTreeMap::new() }))
         .collect();
+    let sending: Vec<_> =
+        senders.iter().map(|sender| |address| sender.lock().unwrap().send(address)).collect();
+    let progress = || senders.iter().map(|sender| sender.lock().unwrap().next).sum();
     let mut unanswered = 0;
     for round in 0..KILLS {
-        let service = Service::start_again(directory.path());
-        let address = service.address("http");
-        let over = Arc::new(AtomicBool::new(false));
-        let threads: Vec<_> = senders
-            .iter()
-            .map(|sender| {
-                let (sender, over) = (Arc::clone(sender), Arc::clone(&over));
-                std::thread::spawn(move || {
-                    while !over.load(Ordering::Relaxed) && sender.lock().unwrap().send(address) {}
-                })
-            })
-            .collect();
-        let progress = || senders.iter().map(|sender| sender.lock().unwrap().next).sum::<u64>();
-        let before = progress();
-        until("some were answered", || progress() > before + 20 * EVENTS);
-        std::thread::sleep(Duration::from_millis(u64::from(round * 7 % 40)));
-        service.kill();
-        over.store(true, Ordering::Relaxed);
-        threads.into_iter().for_each(|thread| thread.join().unwrap());
+        kills::kill_under_load(directory.path(), round, &sending, progress, 20 * EVENTS);
         unanswered += senders.iter().map(|sender| sender.lock().unwrap().waiting.len()).sum::<usize>();
     }
     assert!(unanswered > 0, "no kill came between a request and its answer");
