@@ -14,15 +14,17 @@ use service::{Service, events, try_request, until, verify};
 const CONFIG: &str = "
 destination: {type: file, path: log/audit.log}
 integrity: {chain: {enabled: true}}
-sources: [{type: http, listen: '127.0.0.1:0', max_connections: 200, max_body_mb: 4, request_timeout: 2s}]
+sources: [{type: http, listen: '127.0.0.1:0', max_connections: 200, max_body_mb: 4, request_timeout: 10s}]
 access: {tokens_file: tokens.yaml}
 operations: {listen: '127.0.0.1:0'}
 buffer_mb: 4
 ";
 const SENDERS: usize = 150;
-/// Each a request of about a megabyte: ten times as much at once as may wait to be written, and more than may be in flight.
-const EVENTS: usize = 1000;
-const ROUNDS: usize = 3;
+/// Each a request of almost four megabytes: all of them are four times as much at once as may be in flight.
+const EVENTS: usize = 3500;
+const ROUNDS: usize = 2;
+/// What may be in flight, in MiB: `Limits::max_in_flight_bytes` of the source.
+const IN_FLIGHT: u64 = 128;
 
 #[test]
 fn what_is_taken_is_there_and_the_rest_is_told() {
@@ -56,6 +58,7 @@ fn what_is_taken_is_there_and_the_rest_is_told() {
         assert_eq!(answer.status, 401, "{bearer}: {answer:?}");
     }
 
+    let idle = service.peak_megabytes();
     let answered: Arc<Mutex<HashSet<String>>> = Arc::default();
     let statuses: Arc<Mutex<BTreeMap<u16, u32>>> = Arc::default();
     let senders: Vec<_> = (0..SENDERS)
@@ -93,7 +96,9 @@ fn what_is_taken_is_there_and_the_rest_is_told() {
     assert!(statuses.get(&200).is_some_and(|count| *count > 0), "{statuses:?}");
     until("it is ready again", || service.get("operations", "/readyz").status == 200);
     let peak = service.peak_megabytes();
-    assert!(peak < 600, "{peak} MiB; {statuses:?}");
+    println!("{idle} MiB before, {peak} MiB at most; {statuses:?}");
+    // Beside a body there is what is read of it, and its answer. Without the limit it is more than all that is sent at once.
+    assert!(peak < idle + 4 * IN_FLIGHT, "{idle} MiB before, {peak} MiB at most; {statuses:?}");
     let mut ended = 0;
     for connection in &mut slow {
         connection.set_write_timeout(Some(Duration::from_secs(5))).unwrap();
