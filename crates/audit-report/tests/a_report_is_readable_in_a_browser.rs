@@ -35,6 +35,7 @@ fn browse(chromium: &str, directory: &Path, arguments: &[&str], page: &Path) -> 
 fn it_fits_and_keeps_quiet() {
     let chromium = std::env::var("AUDIT_TEST_CHROMIUM").ok().filter(|path| !path.is_empty());
     let Some(chromium) = chromium else {
+        assert_ne!(std::env::var("CI").as_deref(), Ok("true"), "AUDIT_TEST_CHROMIUM is not set");
         println!(
             "skipped: AUDIT_TEST_CHROMIUM, the path of a Chromium, is not set (cargo xtask test sets it)"
         );
