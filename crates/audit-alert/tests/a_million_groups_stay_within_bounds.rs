@@ -92,11 +92,11 @@ fn groups_that_are_over_go_before_groups_that_are_alive() {
     let rules = rules(DENIED, options);
     let mut state = State::default();
     for at in 0..4 {
-        rules.observe(&mut state, &by("old", at), time(at));
+        let _ = rules.observe(&mut state, &by("old", at), time(at));
     }
     let later = 600_000;
     for at in 0..8 {
-        rules.observe(&mut state, &by(&at.to_string(), later + at), time(later + at));
+        let _ = rules.observe(&mut state, &by(&at.to_string(), later + at), time(later + at));
     }
     assert_eq!(state.counters().next().unwrap().1.evicted, 2);
     // The four events of the old one were no help to it; with it went the oldest of the new ones, for room to spare.
@@ -111,9 +111,9 @@ fn a_flood_does_not_push_out_the_group_whose_absence_is_due() {
     let options = RuleOptions { absent_for: minutes(60), group_by: by_actor(), max_groups: 50, ..options() };
     let rules = rules(DENIED, options);
     let mut state = State::default();
-    rules.observe(&mut state, &by("nightly", 0), time(0));
+    let _ = rules.observe(&mut state, &by("nightly", 0), time(0));
     for at in 1..5000 {
-        rules.observe(&mut state, &by(&at.to_string(), at), time(at));
+        let _ = rules.observe(&mut state, &by(&at.to_string(), at), time(at));
     }
     assert_eq!(told(&rules.tick(&mut state, time(3_600_000))), "fired nightly 0");
 }
@@ -124,10 +124,10 @@ fn nor_does_one_of_late_events_push_out_the_group_that_was_seen_last() {
     let rules = rules(DENIED, options);
     let mut state = State::default();
     for at in [0, 1, 10_000] {
-        rules.observe(&mut state, &by("nightly", at), time(at));
+        let _ = rules.observe(&mut state, &by("nightly", at), time(at));
     }
     for at in 2..5000 {
-        rules.observe(&mut state, &by(&at.to_string(), at), time(10_000));
+        let _ = rules.observe(&mut state, &by(&at.to_string(), at), time(10_000));
     }
     let alerts = rules.tick(&mut state, time(3_610_000));
     assert!(told(&alerts).ends_with("fired nightly 0"), "{}", told(&alerts));
@@ -138,7 +138,7 @@ fn an_endless_spike_of_one_group_is_remembered_in_little() {
     let rules = rules(DENIED, RuleOptions { threshold: 10, window: minutes(60), ..options() });
     let mut state = State::default();
     for at in 0..20_000 {
-        rules.observe(&mut state, &by("bob", at / 100), time(at / 100));
+        let _ = rules.observe(&mut state, &by("bob", at / 100), time(at / 100));
     }
     // The same id at the same time is the same event: 200 different ones, of which the newest 66 are kept.
     let text = serde_json::to_string(&state).unwrap();
@@ -153,8 +153,8 @@ fn long_values_make_no_long_keys() {
         rules(DENIED, RuleOptions { threshold: 2, window: minutes(1), group_by: by_actor(), ..options() });
     let mut state = State::default();
     let long = "x".repeat(1_000_000);
-    rules.observe(&mut state, &by(&long, 0), time(0));
-    rules.observe(&mut state, &by(&format!("{long}y"), 1), time(1));
+    let _ = rules.observe(&mut state, &by(&long, 0), time(0));
+    let _ = rules.observe(&mut state, &by(&format!("{long}y"), 1), time(1));
     assert_eq!(state.groups(), 2, "they are two");
     assert!(serde_json::to_string(&state).unwrap().len() < 1500);
     let alerts = rules.observe(&mut state, &by(&long, 2), time(2));

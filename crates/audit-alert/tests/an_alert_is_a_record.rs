@@ -108,7 +108,7 @@ fn a_large_event_is_told_and_not_kept() {
     let rules = spike();
     let mut state = State::default();
     let large = |at| denied(at).detail("text", "x".repeat(10_000));
-    rules.observe(&mut state, &large(0), time(0));
+    let _ = rules.observe(&mut state, &large(0), time(0));
     let fired = rules.observe(&mut state, &large(1), time(1));
     assert!(fired[0].event.is_some());
     let resolved = rules.tick(&mut state, time(400_000));

@@ -35,8 +35,8 @@ fn a_type_of_somebodys_own_is_like_any_other() {
 fn nor_does_it_end_an_absence() {
     let rules = rules("event_type like '%'", RuleOptions { absent_for: stream::minutes(1), ..options() });
     let mut state = State::default();
-    rules.tick(&mut state, time(0));
-    rules.observe(&mut state, &event(30_000, "alert.fired", "bob", "a"), time(30_000));
+    let _ = rules.tick(&mut state, time(0));
+    let _ = rules.observe(&mut state, &event(30_000, "alert.fired", "bob", "a"), time(30_000));
     assert_eq!(told(&rules.tick(&mut state, time(60_000))), "fired 0");
 }
 

@@ -31,7 +31,7 @@ fn spike(rules: &Rules, state: &mut State, now: Timestamp) -> String {
 fn an_event_of_the_future_counts_as_one_of_now_and_hides_nothing() {
     let rules = rules(DENIED, three());
     let mut state = State::default();
-    rules.observe(&mut state, &of(at("9999-12-30T00:00:00Z"), "far"), time(0));
+    let _ = rules.observe(&mut state, &of(at("9999-12-30T00:00:00Z"), "far"), time(0));
     assert_eq!(told(&rules.observe(&mut state, &of(time(1000), "a"), time(1000))), "");
     assert_eq!(told(&rules.observe(&mut state, &of(time(2000), "b"), time(2000))), "fired bob 3");
 }
@@ -72,9 +72,9 @@ fn a_clock_that_was_in_the_year_9999_for_a_moment_blinds_no_rule() {
     for (options, expected) in [(three(), "fired bob 3"), (after_login, "fired bob 3")] {
         let rules = rules(DENIED, options);
         let mut state = State::default();
-        rules.observe(&mut state, &of(far, "far"), far);
-        rules.tick(&mut state, far);
-        rules.observe(&mut state, &event(0, "auth.login", "bob", "login"), time(0));
+        let _ = rules.observe(&mut state, &of(far, "far"), far);
+        let _ = rules.tick(&mut state, far);
+        let _ = rules.observe(&mut state, &event(0, "auth.login", "bob", "login"), time(0));
         assert_eq!(spike(&rules, &mut state, time(1000)), expected);
     }
 }
@@ -96,7 +96,7 @@ fn a_clock_that_goes_back_fires_nothing() {
     let absent = RuleOptions { absent_for: minutes(60), ..options() };
     let rules = rules(DENIED, absent);
     let mut state = State::default();
-    rules.observe(&mut state, &of(time(milliseconds("50:00")), "a"), time(milliseconds("50:00")));
+    let _ = rules.observe(&mut state, &of(time(milliseconds("50:00")), "a"), time(milliseconds("50:00")));
     for now in ["49:00", "40:00", "0:00", "1:00", "59:59"] {
         assert_eq!(told(&rules.tick(&mut state, time(milliseconds(now)))), "", "{now}");
     }
@@ -109,7 +109,7 @@ fn an_absence_is_noticed_although_the_clock_was_in_the_future_for_a_moment() {
     let rules = rules(DENIED, RuleOptions { absent_for: minutes(60), ..options() });
     let mut state = State::default();
     let far = at("9999-01-01T00:00:00Z");
-    rules.observe(&mut state, &of(far, "a"), far);
+    let _ = rules.observe(&mut state, &of(far, "a"), far);
     assert_eq!(told(&rules.tick(&mut state, time(0))), "");
     assert_eq!(rules.next_tick(&state), Some(time(3_600_000)));
     assert_eq!(told(&rules.tick(&mut state, time(3_600_000))), "fired 0");
@@ -137,8 +137,8 @@ fn the_ends_of_time_overflow_nothing() {
                 let mut state = State::default();
                 for turn in 0..4 {
                     for time in ends {
-                        rules.observe(&mut state, &of(time, &format!("{time} {turn}")), now);
-                        rules.tick(&mut state, time);
+                        let _ = rules.observe(&mut state, &of(time, &format!("{time} {turn}")), now);
+                        let _ = rules.tick(&mut state, time);
                         assert!(rules.next_tick(&state).is_none_or(|due| ends[0] < due && due <= ends[1]));
                     }
                 }

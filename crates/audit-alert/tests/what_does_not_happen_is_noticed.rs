@@ -131,8 +131,8 @@ fn without_groups_it_is_waited_for_without_end() {
 fn its_alert_says_since_when_and_has_no_event() {
     let rules = rules(BACKUP, nightly());
     let mut state = State::default();
-    rules.tick(&mut state, time(0));
-    rules.observe(&mut state, &event(5000, "backup.completed", "joe", "a"), time(9000));
+    let _ = rules.tick(&mut state, time(0));
+    let _ = rules.observe(&mut state, &event(5000, "backup.completed", "joe", "a"), time(9000));
     let alerts = rules.tick(&mut state, time(5_000_000));
     assert_eq!(told(&alerts), "fired 0");
     assert_eq!((alerts[0].first_time, alerts[0].last_time), (time(5000), time(5000)));
