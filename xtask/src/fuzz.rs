@@ -17,13 +17,30 @@ const CARGO_FUZZ: Tool = Tool {
     install: tools::cargo_install,
 };
 
-/// What each target begins with, so that it need not find out by itself what a line looks like.
-const SEEDS: &[(&str, &[&str])] = &[
-    ("condition", &["fuzz/seeds/condition.txt"]),
-    ("configuration", &["docs/examples"]),
-    ("event", &["docs/examples/events.ndjson"]),
-    ("record", &["docs/test-vectors"]),
-    ("syslog", &["fuzz/seeds/syslog.txt"]),
+/// What a target begins with, so that it need not find out by itself what a line looks like: files that are here anyway.
+enum Seeds {
+    /// Each line of them.
+    Lines(&'static [&'static str]),
+    /// Each of them, whole.
+    Files(&'static [&'static str]),
+}
+
+const TARGETS: &[(&str, Seeds)] = &[
+    ("condition", Seeds::Lines(&["fuzz/seeds/condition.txt"])),
+    ("configuration", Seeds::Files(&["docs/examples"])),
+    ("event", Seeds::Lines(&["docs/examples/events.ndjson"])),
+    ("log", Seeds::Files(&["docs/test-vectors"])),
+    ("ocsf", Seeds::Lines(&["docs/examples/redpanda.ndjson", "docs/examples/events.ndjson"])),
+    ("record", Seeds::Lines(&["docs/test-vectors"])),
+    (
+        "source",
+        Seeds::Lines(&[
+            "fuzz/seeds/source.txt",
+            "docs/examples/redpanda.ndjson",
+            "docs/examples/events.ndjson",
+        ]),
+    ),
+    ("syslog", Seeds::Lines(&["fuzz/seeds/syslog.txt"])),
 ];
 
 /// Each target for that long.
@@ -35,7 +52,7 @@ pub(crate) fn run(report: &mut Report, seconds: &str) -> Result<()> {
         can_run = matches!(built, Outcome::Passed);
         Ok(built)
     })?;
-    for (target, seeds) in SEEDS.iter().filter(|_| can_run) {
+    for (target, seeds) in TARGETS.iter().filter(|_| can_run) {
         report.suite(&format!("fuzz: {target}"), || {
             let corpus = corpus(target, seeds)?;
             let options =
@@ -78,22 +95,23 @@ fn cargo_fuzz(task: &str) -> Result<Shell> {
         .env("CARGO_TARGET_DIR", &target.to_string_lossy()))
 }
 
-/// Files that are here anyway, whole or line by line; what a run finds interesting is added.
-fn corpus(target: &str, seeds: &[&str]) -> Result<PathBuf> {
+/// What a run finds interesting is added to it.
+fn corpus(target: &str, seeds: &Seeds) -> Result<PathBuf> {
     let corpus = target_dir()?.join("fuzz-corpus").join(target);
     fs::create_dir_all(&corpus).with_context(|| format!("cannot make {}", corpus.display()))?;
-    for seed in seeds {
+    let (Seeds::Lines(paths) | Seeds::Files(paths)) = seeds;
+    for seed in *paths {
         let path = root().join(seed);
         let files = if path.is_dir() { files_in(&path)? } else { vec![path] };
         for file in files {
             let name = file.file_name().expect("a file has a name").to_string_lossy().into_owned();
             let bytes = fs::read(&file).with_context(|| format!("cannot read {}", file.display()))?;
-            if name.ends_with(".ndjson") || name.ends_with(".txt") {
-                for (place, line) in bytes.split(|byte| *byte == b'\n').take(200).enumerate() {
-                    fs::write(corpus.join(format!("{name}-{place}")), line)?;
-                }
-            } else {
+            if matches!(seeds, Seeds::Files(_)) {
                 fs::write(corpus.join(name), bytes)?;
+                continue;
+            }
+            for (place, line) in bytes.split(|byte| *byte == b'\n').take(200).enumerate() {
+                fs::write(corpus.join(format!("{name}-{place}")), line)?;
             }
         }
     }
@@ -109,4 +127,24 @@ fn files_in(folder: &Path) -> Result<Vec<PathBuf>> {
         }
     }
     Ok(files)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test that fails may panic")]
+
+    use super::*;
+
+    #[test]
+    fn every_target_is_run_with_seeds_that_are_there() {
+        let mut targets = files_in(&root().join("fuzz/fuzz_targets")).unwrap();
+        targets.sort();
+        let targets: Vec<_> =
+            targets.iter().map(|path| path.file_stem().unwrap().to_str().unwrap()).collect();
+        assert_eq!(TARGETS.iter().map(|(name, _)| *name).collect::<Vec<_>>(), targets);
+        for (name, seeds) in TARGETS {
+            let (Seeds::Lines(paths) | Seeds::Files(paths)) = seeds;
+            assert!(!paths.is_empty() && paths.iter().all(|path| root().join(path).exists()), "{name}");
+        }
+    }
 }
