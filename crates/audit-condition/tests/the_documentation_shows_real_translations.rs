@@ -32,7 +32,7 @@ fn each_condition_is_followed_by_its_translations() {
             expected.iter().map(|(language, text)| format!("```{language}\n{text}\n```\n\n")).collect();
         assert_eq!(shown, expected, "after `{condition}` docs/conditions.md should have\n{should}");
     }
-    assert!(conditions >= 7, "the five searches of the seed and some more, not {conditions}");
+    assert!(conditions >= 7, "the five printed searches and some more, not {conditions}");
 }
 
 #[test]

@@ -68,7 +68,7 @@ fn odd_encodings_and_line_ends() {
     assert!(!message("\"\\e[31mred\": 1").contains('\u{1b}'));
 }
 
-/// The seed's blocks, to be cut up.
+/// The specification's blocks, to be cut up.
 fn blocks() -> Vec<String> {
     let files = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data")).unwrap();
     files.map(|file| std::fs::read_to_string(file.unwrap().path()).unwrap()).collect()

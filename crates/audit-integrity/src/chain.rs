@@ -5,7 +5,7 @@ use std::sync::Arc;
 use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 
-/// What a signature's text begins with. The seed of the format calls HMAC-SHA256 signatures this too.
+/// What a signature's text begins with. The first description of the format calls HMAC-SHA256 signatures this too.
 pub(crate) const PREFIX: &str = "sha256:";
 
 /// The name of a chain: one writer, one chain.

@@ -18,7 +18,7 @@ fn report(place: &Workplace, arguments: &str) -> Value {
     serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {}", text(&output)))
 }
 
-/// What the seed's script asks for: how many events of each type.
+/// What the specification's script asks for: how many events of each type.
 fn types(report: &Value) -> BTreeMap<String, u64> {
     let types = report["operations"]["types"].as_array().unwrap();
     types

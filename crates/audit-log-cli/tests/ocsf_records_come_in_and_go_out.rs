@@ -38,7 +38,7 @@ fn a_log_comes_back_from_its_copy_to_the_last_byte() {
 }
 
 #[test]
-fn the_seeds_samples_are_recorded_sealed_and_read_again() {
+fn redpandas_samples_are_recorded_sealed_and_read_again() {
     let place = without_log();
     let samples = sample_lines();
     fs::write(place.path("six.ndjson"), &samples).unwrap();

@@ -330,7 +330,7 @@ fn a_log_that_is_gone_is_not_taken_for_an_empty_one() {
 }
 
 #[test]
-fn the_seeds_questions_get_the_answers_of_jq() {
+fn printed_questions_get_the_answers_of_jq() {
     let place = with_signed_log();
     let jq = |question: &str| {
         let output =

@@ -21,7 +21,8 @@ fn commands(name: &str) -> Vec<String> {
     // What a command does may go on in further lines, which are indented more.
     let lines = listed.lines().filter_map(|line| line.strip_prefix("  "));
     let names = lines.filter(|line| !line.starts_with(' ')).filter_map(|line| line.split(' ').next());
-    let aliases = listed.split("[alias: ").skip(1).filter_map(|rest| rest.split(']').next());
+    let aliases = ["[alias: ", "[aliases: "].into_iter().flat_map(|begin| listed.split(begin).skip(1));
+    let aliases = aliases.filter_map(|rest| rest.split(']').next()).flat_map(|aliases| aliases.split(", "));
     let own = names.chain(aliases).filter(|own| *own != "help");
     own.flat_map(|own| commands(&format!("{name} {own}"))).collect()
 }

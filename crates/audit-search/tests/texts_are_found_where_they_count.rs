@@ -99,13 +99,7 @@ fn what_only_looks_like_a_sealed_record_is_what_it_is() {
 
 #[test]
 fn records_of_ocsf_are_found_by_what_they_become() {
-    let seed = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/seeds");
-    let seeds = std::fs::read_dir(seed).unwrap().map(|entry| entry.unwrap().path());
-    let seed = seeds
-        .into_iter()
-        .find(|path| path.file_name().unwrap().to_string_lossy().starts_with("003"))
-        .unwrap();
-    let text = std::fs::read_to_string(seed).unwrap();
+    let text = include_str!("../../audit-ocsf/tests/data/redpanda.txt");
     let mut records: Vec<serde_json::Value> = Vec::new();
     for (at, _) in text.match_indices('{') {
         let mut values = serde_json::Deserializer::from_str(&text[at..]).into_iter();
@@ -115,7 +109,7 @@ fn records_of_ocsf_are_found_by_what_they_become() {
             records.push(value);
         }
     }
-    assert!(!records.is_empty(), "the seed has records");
+    assert!(!records.is_empty());
     let lines: Vec<String> = records.iter().map(ToString::to_string).collect();
     for record in &lines {
         let event = audit_search::read_event(record.as_bytes()).unwrap();

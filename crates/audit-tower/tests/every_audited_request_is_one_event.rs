@@ -148,14 +148,14 @@ async fn a_description_says_what_it_means() {
 
 #[tokio::test]
 async fn a_denial_is_the_specifications() {
-    let seed = serde_json::json!({
+    let printed = serde_json::json!({
         "operation": "restore",
         "resource": "topic:production-orders",
         "required_permission": "restore:topic:production-orders",
         "user_permissions": ["backup:*", "list:*"],
         "reason": "insufficient_permissions"
     });
-    let denied: AccessDeniedDetails = serde_json::from_value(seed.clone()).unwrap();
+    let denied: AccessDeniedDetails = serde_json::from_value(printed.clone()).unwrap();
     let in_response = {
         let denied = denied.clone();
         async || (StatusCode::FORBIDDEN, Extension(Decision::from(denied)))
@@ -177,7 +177,7 @@ async fn a_denial_is_the_specifications() {
         let details = event["details"].as_object_mut().unwrap();
         assert_eq!(details.remove("http_response").unwrap()["code"], 403);
         details.remove("http_request").unwrap();
-        assert_eq!(event["details"], seed);
+        assert_eq!(event["details"], printed);
     }
 }
 

@@ -1,4 +1,4 @@
-//! OCSF records for tests: a sealed log and its copy, and the samples of the seed.
+//! OCSF records for tests: a sealed log and its copy, and the samples of Redpanda.
 #![allow(dead_code, reason = "no test needs all of it")]
 
 use std::fs;
@@ -75,11 +75,10 @@ pub(crate) fn verify(place: &Workplace, name: &str) -> (Option<i32>, String) {
 
 /// The six samples of Redpanda's documentation, without their comments, each laid out over several lines.
 pub(crate) fn samples() -> String {
-    let seed = Path::new(env!("CARGO_MANIFEST_DIR")).join("../audit-ocsf/tests/data/redpanda.txt");
-    let seed = fs::read_to_string(&seed).unwrap_or_else(|error| panic!("{}: {error}", seed.display()));
+    let printed = include_str!("../../../audit-ocsf/tests/data/redpanda.txt");
     let mut is_within = false;
     let mut samples = String::new();
-    for line in seed.lines() {
+    for line in printed.lines() {
         is_within |= line == "{";
         if is_within && !line.trim_start().starts_with("//") {
             samples += line;
