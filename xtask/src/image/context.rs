@@ -39,7 +39,7 @@ pub(crate) fn check() -> Result<Outcome> {
     Ok(Outcome::of(&wrong))
 }
 
-/// The files whose text a source has in it, but for tests' and documentation's.
+/// The files whose text a source has in it, but for its tests'.
 fn included(source: &str) -> Vec<&str> {
     let source = source.split("\n#[cfg(test)]\nmod tests").next().unwrap_or(source);
     let calls = ["include_str!(\"", "include_bytes!(\""];

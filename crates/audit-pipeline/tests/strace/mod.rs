@@ -24,7 +24,7 @@ pub(crate) fn calls(test: &str, log: &Log) -> Option<String> {
     let child = Command::new("strace")
         .args(["-f", "-qq", "-y", "-s", "100000", "-e", "signal=none", "-o"])
         .arg(&trace)
-        .args(["-e", "trace=write,writev,pwrite64,fdatasync,fsync,unlink,unlinkat"])
+        .args(["-e", "trace=write,writev,pwrite64,fdatasync,fsync,?unlink,unlinkat"])
         .arg(std::env::current_exe().unwrap())
         .args(["--exact", test, "--nocapture"])
         .env(CHILD, &log.path)
