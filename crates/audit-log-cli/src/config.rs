@@ -12,8 +12,12 @@ use crate::output::{count, print, print_json};
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Say what is wrong in a configuration, with file, line and column
+    ///
+    /// Exit code 0: it is valid (warnings do not count); 1: it is not; 2: it cannot be read.
     Check(File),
     /// Print the configuration in effect: variables put in, defaults filled in, secrets masked
+    ///
+    /// Exit code 0: it is printed; 1: it is not valid; 2: it cannot be read.
     Show(File),
     /// Print the JSON Schema of configurations, for editors
     Schema,

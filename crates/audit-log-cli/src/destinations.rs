@@ -65,6 +65,9 @@ pub(crate) enum DeadLetterCommand {
     /// Print them, with the reasons
     List(Arguments),
     /// Send them again; what is taken now leaves the dead letters
+    ///
+    /// Exit code 0: all were taken, or there were none; 1: some were refused again, or could not be sent; 2: they stay where
+    /// they are.
     Retry(Arguments),
 }
 
