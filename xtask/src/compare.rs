@@ -121,7 +121,8 @@ fn machine(python: &Path) -> Result<String> {
         memory.split_whitespace().nth(1).and_then(|kilobytes| kilobytes.parse().ok()).unwrap_or(0);
     let mut text = String::from("| | |\n|---|---|\n");
     writeln!(text, "| machine | {model}, {cores} cores, {} GiB |", memory.div_ceil(1 << 20))?;
-    writeln!(text, "| system | {} |", first_line("uname", &["-sr"])?)?;
+    let system = first_line("uname", &["-sr"])?;
+    writeln!(text, "| system | {} |", system.split('-').next().unwrap_or_default())?;
     writeln!(
         text,
         "| file system | {} |",

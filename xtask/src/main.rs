@@ -48,9 +48,9 @@ Tasks of this workspace
     cargo xtask book        the book in docs/: built, its links, its reference pages, its commands
     cargo xtask crates      each crate's metadata, README, licences, rust-version; the packages and their sizes
     cargo xtask deps        which crate uses which, and what each brings along: tokio, C code
-    cargo xtask features    every crate alone in every combination of its features (cargo-hack)
+    cargo xtask features    every crate alone in the combinations of its features (cargo-hack)
     cargo xtask deny        licences, bans and sources of all dependencies (cargo-deny); --advisories asks for those
-    cargo xtask kubernetes  what is in docs/kubernetes and docs/operations, and the Dockerfile
+    cargo xtask kubernetes  what is in docs/kubernetes and docs/operations; the Dockerfile and what it is given
     cargo xtask bench       the benches: `bench NAME` for one
     cargo xtask compare     all of them, written into docs/benchmarks.md; on an idle machine
     cargo xtask recording   makes docs/recording.svg, which the README shows, by running what is in it

@@ -42,7 +42,9 @@ impl Report {
     pub(crate) fn suite(&mut self, suite: &str, run: impl FnOnce() -> Result<Outcome>) -> Result<()> {
         println!("\n=== {suite}");
         let start = Instant::now();
-        let outcome = match (run()?, self.needs_all()) {
+        // One that could not be run to its end is no reason not to run the others.
+        let ended = run().unwrap_or_else(|error| Outcome::Failed(format!("{error:#}")));
+        let outcome = match (ended, self.needs_all()) {
             (Outcome::Skipped(why), Some(place)) => Outcome::Failed(format!("skipped, in {place}: {why}")),
             (outcome, _) => outcome,
         };

@@ -180,10 +180,10 @@ fn kind(info: &str, may_be_output: bool, tests: &HashMap<String, String>) -> Res
         None => (more, ""),
     };
     Ok(match (language, what, of) {
-        ("rust" | "", ..) => Kind::Rust,
         ("bash" | "shell", ..) => bail!("a block of commands is `sh` or `console` here"),
         (_, "no_run", reason) if !reason.is_empty() => Kind::NotTried(reason.to_owned()),
         (_, "tested_by", test) if !test.is_empty() => Kind::Tested(test.to_owned()),
+        ("rust" | "", ..) => Kind::Rust,
         (_, "file", name) if !name.is_empty() => Kind::File(name.to_owned()),
         ("sh", "exit", code) => Kind::Shell { exit: code.parse().context("an exit code is a number")? },
         ("sh", "", _) => Kind::Shell { exit: 0 },
