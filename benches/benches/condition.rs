@@ -2,7 +2,7 @@
 //!
 //! `cargo xtask bench condition`
 //!
-//! `Condition::matches` of the specification's condition of two clauses, on events of which it is true (so that no side
+//! `Condition::matches` of a condition of two clauses, on events of which it is true (so that no side
 //! is done after the first clause), beside the same expression in
 //! - `wirefilter-engine`, compiled, a field each for the two;
 //! - `cel`, compiled, a variable for the type and a map for the context;
