@@ -33,7 +33,10 @@ static LOG: LazyLock<File> = LazyLock::new(|| tempfile::tempfile().expect("a fil
 
 fuzz_target!(|text: &[u8]| {
     let mut file = &*LOG;
-    file.set_len(0).and_then(|()| file.rewind()).and_then(|()| file.write_all(text)).expect("it can be written");
+    file.set_len(0)
+        .and_then(|()| file.rewind())
+        .and_then(|()| file.write_all(text))
+        .expect("it can be written");
     let path = format!("/proc/self/fd/{}", file.as_raw_fd());
     let verifier = Verifier::new(RING.clone()).threads(1);
     let report = verifier.verify(&[&path]).expect("the file is there");
