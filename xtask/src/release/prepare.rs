@@ -21,10 +21,7 @@ pub(crate) fn run(
     with_advisories: bool,
 ) -> Result<()> {
     report.suite(&format!("prepare {version}"), || {
-        Ok(match prepare(checkout, version, date) {
-            Ok(()) => Outcome::Passed,
-            Err(error) => Outcome::Failed(format!("{error:#}")),
-        })
+        prepare(checkout, version, date).map(|()| Outcome::Passed)
     })?;
     if report.has_failed() {
         return Ok(());

@@ -40,12 +40,7 @@ pub(crate) fn run(report: &mut Report, mut checkout: Checkout, words: &[&str]) -
             other => bail!("`release publish` has no option `{other}`"),
         }
     }
-    report.suite("publish", || {
-        Ok(match publish(&checkout, &options) {
-            Ok(()) => Outcome::Passed,
-            Err(error) => Outcome::Failed(format!("{error:#}")),
-        })
-    })
+    report.suite("publish", || publish(&checkout, &options).map(|()| Outcome::Passed))
 }
 
 /// Uploads what is not in the registry yet, each crate after those that it depends on, and then tags the commit.

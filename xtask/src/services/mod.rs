@@ -31,6 +31,7 @@ use std::time::Instant;
 
 use anyhow::{Context as _, Result};
 
+use crate::checkers::or_skipped;
 use crate::report::{Outcome, Report};
 use crate::shell::target_dir;
 use control::State;
@@ -124,11 +125,7 @@ pub(crate) fn up_for_tests(report: &mut Report) -> Result<()> {
 }
 
 fn found(what: Result<()>) -> Result<Outcome> {
-    match what {
-        Ok(()) => Ok(Outcome::Passed),
-        Err(error) if error.is::<tools::Missing>() => Ok(Outcome::Skipped(error.to_string())),
-        Err(error) => Err(error),
-    }
+    or_skipped(|| what.map(|()| Outcome::Passed))
 }
 
 /// A Python with what tests and benches hold us against.
