@@ -3,15 +3,16 @@
 use anyhow::Result;
 
 use crate::report::{Outcome, Report};
-use crate::shell::{Shell, cargo};
+use crate::shell::{Shell, cargo, target_dir};
 use crate::{
     book, image, kubernetes, operations, recording, release, schema, services, trees, verifier, workflows,
 };
 
 pub(crate) fn run(report: &mut Report) -> Result<()> {
-    report.suite("build", || cargo("build --bin audit-log").run().map(Outcome::passed))?;
-    services::up_for_tests(report)?;
-    let tested = report.suite("tests", || {
+    let program = target_dir()?.join("debug/audit-log");
+    report.suite("build", || cargo("build --bin audit-log").run().map(Outcome::passed));
+    services::up_for_tests(report);
+    report.suite("tests", || {
         let mut tests = cargo("test --workspace --exclude audit-benches --all-features --no-fail-fast");
         for (name, value) in services::variables()? {
             tests = tests.env(name, &value);
@@ -24,31 +25,29 @@ pub(crate) fn run(report: &mut Report) -> Result<()> {
         }
         outcome(tests)
     });
-    let tested = tested.and_then(|()| book::check_with_tested(report));
-    // Before the error, if there is one: nothing that was started here stays.
-    services::down_after_tests()?;
-    tested?;
+    book::check_with(report, &program, &[]);
+    report.suite("live: stopped", || services::down_after_tests().map(|()| Outcome::Passed));
     // As a program takes it that wants a file and nothing else: features of other members must not help.
     report.suite("facade, file + integrity", || {
         let features = "test --package audit-log --no-default-features --features file,integrity";
         outcome(cargo(features))
-    })?;
+    });
     report.suite("audit-integrity, default features", || {
         outcome(cargo("test --package audit-integrity --test a_compressed_log_is_read_or_refused_by_name"))
-    })?;
-    report.suite("command, default features", || {
-        outcome(cargo("test --package audit-log-cli --no-fail-fast"))
-    })?;
-    report.suite("what each feature pulls in", trees::check)?;
+    });
+    report
+        .suite("command, default features", || outcome(cargo("test --package audit-log-cli --no-fail-fast")));
+    report.suite("what each feature pulls in", trees::check);
     report.suite("benches compile", || {
         cargo("check --package audit-benches --benches").run().map(Outcome::passed)
-    })?;
-    report.suite("docs/recording.svg", recording::check)?;
-    report.suite("docs/verify.py", verifier::check_program)?;
-    report.suite("configuration schema", schema::check_configurations)?;
-    report.suite(".github/workflows", workflows::check)?;
-    report.suite("release rehearsal", || release::rehearse(false))?;
-    run_kubernetes(report)
+    });
+    report.suite("docs/recording.svg", recording::check);
+    report.suite("docs/verify.py", verifier::check_program);
+    report.suite("configuration schema", schema::check_configurations);
+    report.suite(".github/workflows", workflows::check);
+    report.suite("release rehearsal", || release::rehearse(false));
+    run_kubernetes(report);
+    Ok(())
 }
 
 /// Runs tests, of which those that fail are told again beneath the table: hours of output lie between.
@@ -75,11 +74,11 @@ fn failures(output: &str, errors: &str) -> String {
 }
 
 /// What an operator takes from here, beside the program.
-pub(crate) fn run_kubernetes(report: &mut Report) -> Result<()> {
-    report.suite("docs/kubernetes", kubernetes::check_manifests)?;
-    report.suite("docs/operations", operations::check)?;
-    report.suite("Dockerfile", image::check)?;
-    report.suite(".dockerignore", image::context::check)
+pub(crate) fn run_kubernetes(report: &mut Report) {
+    report.suite("docs/kubernetes", kubernetes::check_manifests);
+    report.suite("docs/operations", operations::check);
+    report.suite("Dockerfile", image::check);
+    report.suite(".dockerignore", image::context::check);
 }
 
 #[cfg(test)]

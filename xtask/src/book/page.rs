@@ -99,7 +99,7 @@ impl Page {
                 Event::Start(Tag::HtmlBlock) => {
                     may_be_output = false;
                     let html = text_until(&mut parser, TagEnd::HtmlBlock);
-                    page.html(&html, line, range, &mut tests);
+                    page.html(&html, line, range, &mut tests)?;
                 }
                 Event::Start(Tag::Heading { .. }) => {
                     may_be_output = false;
@@ -128,9 +128,15 @@ impl Page {
         format!("{}:{line}", self.path.display())
     }
 
-    fn html(&mut self, html: &str, line: usize, range: Range<usize>, tests: &mut HashMap<String, String>) {
+    fn html(
+        &mut self,
+        html: &str,
+        line: usize,
+        range: Range<usize>,
+        tests: &mut HashMap<String, String>,
+    ) -> Result<()> {
         let Some(comment) = html.trim().strip_prefix("<!--").and_then(|rest| rest.strip_suffix("-->")) else {
-            return;
+            return Ok(());
         };
         if let Some(commands) = comment.trim_start().strip_prefix("run\n") {
             self.blocks.push(Block { line, range, kind: Kind::Hidden, text: commands.to_owned() });
@@ -140,7 +146,13 @@ impl Page {
             self.tested_by = Some(test.to_owned());
         } else if let Some((languages, test)) = comment.trim().split_once(" tested by: ") {
             tests.extend(languages.split_whitespace().map(|language| (language.to_owned(), test.to_owned())));
+        } else if !comment.trim().starts_with("Made by ") {
+            bail!(
+                "line {line}: what is the comment `{}`? It may be `run`, `needs: …`, `tested by: …` or `LANGUAGE… tested by: …`",
+                comment.trim()
+            );
         }
+        Ok(())
     }
 
     fn add_anchor(&mut self, heading: &str) {
@@ -185,12 +197,13 @@ fn kind(info: &str, may_be_output: bool, tests: &HashMap<String, String>) -> Res
         (_, "tested_by", test) if !test.is_empty() => Kind::Tested(test.to_owned()),
         ("rust" | "", ..) => Kind::Rust,
         (_, "file", name) if !name.is_empty() => Kind::File(name.to_owned()),
+        ("text" | "json", "", _) if may_be_output => Kind::Output,
+        (_, "", _) if tests.contains_key(language) => Kind::Tested(tests[language].clone()),
         ("sh", "exit", code) => Kind::Shell { exit: code.parse().context("an exit code is a number")? },
         ("sh", "", _) => Kind::Shell { exit: 0 },
         ("console", "", _) => Kind::Console,
         ("yaml", "", _) => Kind::Configuration,
-        ("text" | "json", "", _) if may_be_output => Kind::Output,
-        (_, "", _) => tests.get(language).map_or(Kind::Untold, |test| Kind::Tested(test.clone())),
+        (_, "", _) => Kind::Untold,
         _ => bail!(
             "what is `{info}`? A fence may have no_run(WHY), tested_by(PATH), exit(CODE) or file(NAME) behind its language"
         ),
@@ -261,11 +274,12 @@ mod tests {
     #[test]
     fn a_test_reads_the_blocks_of_its_languages_that_follow() {
         let found = kinds(
-            "```sql\na\n```\n\n<!-- sql text tested by: x.rs -->\n\n```sql\nb\n```\n\n```text c\nd\n```\n\n\
-             ```json\ne\n```\n\n```sh\nf\n```\n\n```text\ng\n```\n",
+            "```sql\na\n```\n\n<!-- sql text yaml tested by: x.rs -->\n\n```sql\nb\n```\n\n```text c\nd\n```\n\n\
+             ```yaml\ne\n```\n\n```json\nf\n```\n\n```sh\ng\n```\n\n```text\nh\n```\n",
         );
         let read = || Kind::Tested("x.rs".into());
-        let expected = [Kind::Untold, read(), read(), Kind::Untold, Kind::Shell { exit: 0 }, Kind::Output];
+        let expected =
+            [Kind::Untold, read(), read(), read(), Kind::Untold, Kind::Shell { exit: 0 }, Kind::Output];
         assert_eq!(found, expected);
     }
 
@@ -274,6 +288,15 @@ mod tests {
         let page = parse("# What is `s3`?\n\n## A, b & c\n\n## A, b & c\n");
         let anchors = ["what-is-s3", "a-b--c", "a-b--c-1"].map(str::to_owned);
         assert_eq!(page.anchors, HashSet::from(anchors));
+    }
+
+    #[test]
+    fn a_comment_that_says_nothing_known_is_refused() {
+        let wrong = Page::parse(Path::new("docs/page.md"), "a\n\n<!-- need: kafka -->\n".to_owned());
+        assert!(
+            wrong
+                .is_err_and(|error| error.to_string().contains("line 3: what is the comment `need: kafka`?"))
+        );
     }
 
     #[test]

@@ -16,19 +16,19 @@ pub(crate) fn run(
     report.suite("clean tree", || {
         Ok(git::need_clean(checkout)
             .map_or_else(|error| Outcome::Failed(error.to_string()), |()| Outcome::Passed))
-    })?;
+    });
     report.suite("one version", || {
         let others = mentions::of_other_versions(checkout, &checkout.version()?)?;
         Ok(Outcome::of(&others))
-    })?;
+    });
     if with_tests {
         test::run(report)?;
     }
     lint::run(report)?;
-    crates::packages(report)?;
+    crates::packages(report);
     report.suite("every crate from its own package, and a dry run of the upload", || {
         // Compiles each with the packages of the others, as if they were in the registry already.
         checkout.cargo("publish --workspace --all-features --locked --dry-run").run().map(Outcome::passed)
-    })?;
+    });
     gates(report, with_advisories)
 }

@@ -54,28 +54,26 @@ pub(crate) fn run(report: &mut Report, arguments: &[String]) -> Result<()> {
     let with_advisories = words.len() == all;
     let here = Checkout::here();
     match words.as_slice() {
-        ["prepare", version] => prepare::run(report, &here, version, None, with_advisories),
+        ["prepare", version] => prepare::run(report, &here, version, None, with_advisories)?,
         ["prepare", version, "--date", date] => {
-            prepare::run(report, &here, version, Some(date), with_advisories)
+            prepare::run(report, &here, version, Some(date), with_advisories)?;
         }
-        ["check"] => check::run(report, &here, true, with_advisories),
-        ["check", "--without-tests"] => check::run(report, &here, false, with_advisories),
-        ["publish", options @ ..] => publish::run(report, here, options),
+        ["check"] => check::run(report, &here, true, with_advisories)?,
+        ["check", "--without-tests"] => check::run(report, &here, false, with_advisories)?,
+        ["publish", options @ ..] => publish::run(report, here, options)?,
         ["rehearse"] => report.suite("release rehearsal", || rehearse(false)),
         ["rehearse", "--verify"] => report.suite("release rehearsal", || rehearse(true)),
-        ["help" | "--help" | "-h"] => {
-            print!("{HELP}");
-            Ok(())
-        }
+        ["help" | "--help" | "-h"] => print!("{HELP}"),
         _ => bail!("`release {}` is not understood\n\n{HELP}", words.join(" ")),
     }
+    Ok(())
 }
 
 /// What a release waits for, of the dependencies and of each crate alone.
 fn gates(report: &mut Report, with_advisories: bool) -> Result<()> {
-    deny::licences(report)?;
+    deny::licences(report);
     if with_advisories {
-        deny::advisories(report)?;
+        deny::advisories(report);
     }
     features::run(report)
 }

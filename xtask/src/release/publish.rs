@@ -40,7 +40,8 @@ pub(crate) fn run(report: &mut Report, mut checkout: Checkout, words: &[&str]) -
             other => bail!("`release publish` has no option `{other}`"),
         }
     }
-    report.suite("publish", || publish(&checkout, &options).map(|()| Outcome::Passed))
+    report.suite("publish", || publish(&checkout, &options).map(|()| Outcome::Passed));
+    Ok(())
 }
 
 /// Uploads what is not in the registry yet, each crate after those that it depends on, and then tags the commit.
