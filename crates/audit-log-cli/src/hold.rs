@@ -16,7 +16,7 @@ use serde_json::json;
 
 use crate::config::checked;
 use crate::moment::moment;
-use crate::output::{harmless, print, print_json};
+use crate::output::{describe, harmless, print, print_json};
 use crate::retention::{brief, expect_enabled};
 
 #[derive(Debug, Subcommand)]
@@ -24,10 +24,14 @@ pub(crate) enum Command {
     /// Forbid deleting records until the hold is released, or its time is over
     ///
     /// It holds at once, also while `audit-log run` writes the log. That it was placed is a record in the log.
+    ///
+    /// Exit code 0: it is placed; 1: it is placed, and not on record until the log is opened again; 2: it is not placed.
     Add(Add),
     /// List the holds that were placed and not released
     List(List),
     /// Lift a hold; that, too, is a record in the log
+    ///
+    /// Exit code 0: it is lifted; 1: it is lifted, and not on record until the log is opened again; 2: it is not lifted.
     Release(Release),
 }
 
@@ -132,18 +136,29 @@ fn add(config: &Config, keeper: &Keeper, arguments: &Add) -> anyhow::Result<Exit
         to: arguments.to,
     })?;
     print(&format!("hold {} is placed: what it covers is not deleted\n", harmless(&arguments.id)))?;
-    put_on_record(config, keeper)
+    Ok(put_on_record(config, keeper))
 }
 
 fn release(config: &Config, keeper: &Keeper, arguments: &Release) -> anyhow::Result<ExitCode> {
     let by = arguments.request.who()?;
     keeper.holds().release(&arguments.id, &by, &arguments.request.reason, Timestamp::now())?;
     print(&format!("hold {} is released\n", harmless(&arguments.id)))?;
-    put_on_record(config, keeper)
+    Ok(put_on_record(config, keeper))
+}
+
+/// What was done stays done, whatever keeps it from the log.
+fn put_on_record(config: &Config, keeper: &Keeper) -> ExitCode {
+    match record(config, keeper) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: it is put on record when the log is next opened: {}", describe(&error));
+            ExitCode::FAILURE
+        }
+    }
 }
 
 /// A program that has the log open does it by itself.
-fn put_on_record(config: &Config, keeper: &Keeper) -> anyhow::Result<ExitCode> {
+fn record(config: &Config, keeper: &Keeper) -> anyhow::Result<()> {
     let options = brief(config)?;
     let recorder = options.recorder();
     match options.start() {
@@ -151,7 +166,7 @@ fn put_on_record(config: &Config, keeper: &Keeper) -> anyhow::Result<ExitCode> {
             print("the program that writes the log records it within a second\n")?;
         }
         started => {
-            let pipeline = started.context("it holds, and is put on record when the log is next opened")?;
+            let pipeline = started?;
             let recorded = keeper.record_holds(&recorder);
             pipeline.close()?;
             recorded.map_err(anyhow::Error::msg)?;
@@ -163,7 +178,7 @@ fn put_on_record(config: &Config, keeper: &Keeper) -> anyhow::Result<ExitCode> {
             }
         }
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(())
 }
 
 fn list(holds: &HoldsFile, arguments: &List) -> anyhow::Result<ExitCode> {

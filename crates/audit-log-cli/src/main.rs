@@ -128,9 +128,8 @@ enum Command {
         /// Which shell
         shell: clap_complete::Shell,
     },
-    /// Print what `/metrics` tells, for the book that is made of it
+    /// Print the metrics that a service has, as JSON: names, types, units, labels, meanings
     #[cfg(feature = "http")]
-    #[command(hide = true)]
     Metrics,
 }
 

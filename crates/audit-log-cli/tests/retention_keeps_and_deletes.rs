@@ -281,6 +281,26 @@ fn nothing_is_held_where_there_is_no_log() {
 }
 
 #[test]
+fn a_hold_that_could_not_be_put_on_record_holds_and_is_recorded_later() {
+    let place = filled(CONFIG, 3);
+    age(&place, "audit.log", &[2010]);
+    let no_key = "integrity: {chain: {enabled: true}, signing: {enabled: true, key_file: no.key}}";
+    fs::write(place.path("audit.yaml"), format!("{CONFIG}{no_key}\n")).unwrap();
+    let held = place.audit_log("hold add case-17 --reason lawsuit --by legal@company.com");
+    assert_code(&held, 1);
+    let said = text(&held);
+    assert!(
+        said.contains("is placed") && said.contains("put on record when the log is next opened"),
+        "{said}"
+    );
+    place.configure(CONFIG);
+    assert!(stdout(&place.audit_log("retention plan")).contains("0 changes"));
+    assert!(!all(&place).contains("audit.hold_placed"));
+    assert_code(&place.run(&event("backup.completed", 9)), 0);
+    assert!(all(&place).contains("audit.hold_placed"));
+}
+
+#[test]
 fn a_destination_may_be_called_log() {
     let place = filled(
         "
