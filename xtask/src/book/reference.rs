@@ -198,7 +198,9 @@ fn metrics(table: &Value) -> Result<String> {
         What `/metrics` has, in Prometheus' text format: all of it, and nothing else but what Prometheus adds itself. Counters begin \
         at 0 with the program; those with a label, or of something rare, are there from the first time on. Times of a last event are \
         0 before the first. What each means is its `# HELP`, too. Over these there are [alert rules](../operations/prometheus-rules.yaml) and a \
-        [Grafana dashboard](../operations/grafana-dashboard.json).\n\n\
+        [Grafana dashboard](../operations/grafana-dashboard.json). A program of yours that uses \
+        [audit-tower](../../crates/audit-tower/README.md#metrics) or [audit-tracing](../../crates/audit-tracing/README.md#metrics) has \
+        theirs, too.\n\n\
         | name | type | unit | labels | meaning |\n|---|---|---|---|---|\n"
         .to_owned();
     for metric in table.as_array().context("the metrics are no list")? {
