@@ -1,8 +1,12 @@
 //! The changelog's section of what is not released yet becomes that of a version.
 
+use std::fs;
+
 use anyhow::{Context as _, Result, bail};
 use jiff::civil::Date;
 use semver::Version;
+
+use super::checkout::Checkout;
 
 const UNRELEASED: &str = "## [Unreleased]";
 
@@ -15,14 +19,43 @@ pub(crate) fn release(changelog: &str, version: &Version, date: Date) -> Result<
     let (before, rest) = changelog
         .split_once(UNRELEASED)
         .with_context(|| format!("CHANGELOG.md has no section `{UNRELEASED}`; add one"))?;
-    let heading = format!("## [{version}]");
-    if changelog.lines().any(|line| line.starts_with(&heading)) {
+    let heading = heading(version);
+    if has(changelog, &heading) {
         bail!("CHANGELOG.md has a section `{heading}` already; take a higher version");
     }
     if !section(rest).lines().any(|line| line.starts_with("- ")) {
         bail!("CHANGELOG.md has nothing below `{UNRELEASED}`; write there what this release changes");
     }
     Ok(format!("{before}{UNRELEASED}\n\n{heading} - {date}{rest}"))
+}
+
+/// What is published was prepared: its changes are told under its version.
+///
+/// # Errors
+/// If they are not.
+pub(crate) fn need(checkout: &Checkout, version: &Version) -> Result<()> {
+    let heading = heading(version);
+    if !has(&read(checkout)?, &heading) {
+        bail!("CHANGELOG.md has no section `{heading}`; run `cargo xtask release prepare` first");
+    }
+    Ok(())
+}
+
+/// Whether a version was released before.
+pub(crate) fn has_releases(checkout: &Checkout) -> Result<bool> {
+    Ok(read(checkout)?.lines().any(|line| line.starts_with("## [") && !line.starts_with(UNRELEASED)))
+}
+
+fn read(checkout: &Checkout) -> Result<String> {
+    fs::read_to_string(checkout.file("CHANGELOG.md")).context("cannot read CHANGELOG.md")
+}
+
+fn heading(version: &Version) -> String {
+    format!("## [{version}]")
+}
+
+fn has(changelog: &str, heading: &str) -> bool {
+    changelog.lines().any(|line| line.starts_with(heading))
 }
 
 /// Until the next version's heading.

@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use super::checkout::Checkout;
-use super::{gates, git, mentions};
+use super::{changelog, gates, git, mentions};
 use crate::report::{Outcome, Report};
 use crate::{crates, lint, test};
 
@@ -13,14 +13,12 @@ pub(crate) fn run(
     with_tests: bool,
     with_advisories: bool,
 ) -> Result<()> {
-    report.suite("clean tree", || {
-        Ok(git::need_clean(checkout)
-            .map_or_else(|error| Outcome::Failed(error.to_string()), |()| Outcome::Passed))
-    });
+    report.suite("clean tree", || git::need_clean(checkout).map(|()| Outcome::Passed));
     report.suite("one version", || {
         let others = mentions::of_other_versions(checkout, &checkout.version()?)?;
         Ok(Outcome::of(&others))
     });
+    report.suite("changelog", || changelog::need(checkout, &checkout.version()?).map(|()| Outcome::Passed));
     if with_tests {
         test::run(report)?;
     }

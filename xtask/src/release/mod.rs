@@ -31,9 +31,10 @@ A release, in this order
         clean tree, tests, lint, packages and their sizes, every crate from its own package, a dry run of the upload,
         licences, advisories, every combination of features; --without-tests is for a commit that the CI has tested,
         --without-advisories for a machine that does not reach their database
-    cargo xtask release publish [--registry NAME] [--no-verify] [--no-wait] [--push-tag]
-        uploads what the registry lacks, then tags vVERSION; run it again after whatever stopped it.
-        When the registry has had too many at a time it waits ten minutes and goes on, or, with --no-wait, ends.
+    cargo xtask release publish [--registry NAME] [--no-verify] [--no-wait] [--no-push]
+        tags the commit vVERSION, pushes the tag to `origin`, and uploads what the registry lacks; run it again after
+        whatever stopped it. When the registry has had too many at a time it waits ten minutes and goes on, or, with
+        --no-wait, ends.
         The token comes from CARGO_REGISTRY_TOKEN or `cargo login`; --no-verify is for after `release check`
     cargo xtask release rehearse [--verify]
         all of that on a copy, into a registry on this machine; then programs that use what was published.

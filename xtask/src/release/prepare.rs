@@ -27,6 +27,12 @@ pub(crate) fn run(
     }
     gates(report, with_advisories)?;
     api::check(report);
+    if report.has_failed() {
+        println!(
+            "\nThe version is set everywhere. Put right what failed before you commit it; `git restore .` takes it back"
+        );
+        return Ok(());
+    }
     println!(
         "\nLook next at\n    git diff\nand at the public API above, if it changed; then\n    \
          git commit --all --message 'Release {version}'\n    cargo xtask release check\n    \
@@ -48,7 +54,9 @@ pub(crate) fn prepare(checkout: &Checkout, version: &str, date: Option<&str>) ->
     };
     git::need_clean(checkout)?;
     let now = checkout.version()?;
-    if version <= now {
+    // The first release may be of the version that the crates have had from the start.
+    let is_first = git::last_release(checkout)?.is_none() && !changelog::has_releases(checkout)?;
+    if version < now || version == now && !is_first {
         bail!("{version} is not higher than {now}, which the crates have now; take a higher one");
     }
     large_enough(checkout, &version)?;
@@ -86,6 +94,11 @@ pub(crate) fn prepare(checkout: &Checkout, version: &str, date: Option<&str>) ->
 /// Held against the last release, whatever versions were prepared since.
 fn large_enough(checkout: &Checkout, version: &Version) -> Result<()> {
     let Some(tag) = git::last_release(checkout)? else {
+        if changelog::has_releases(checkout)? {
+            bail!(
+                "CHANGELOG.md has a release, and there is no tag of one, so nobody can say what broke since; fetch it: git fetch --tags"
+            );
+        }
         println!("no tag of a release: this is the first one, which breaks nobody");
         return Ok(());
     };

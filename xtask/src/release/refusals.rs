@@ -91,7 +91,7 @@ fn a_version_is_written_everywhere() {
 #[test]
 fn what_is_not_ready_is_not_prepared() {
     let (_folder, checkout) = repository();
-    refused(&checkout, "0.1.0", None, "0.1.0 is not higher than 0.1.0");
+    git::ask(&checkout, &["tag", "v0.1.0"]).unwrap();
     refused(&checkout, "0.0.9", None, "take a higher one");
     refused(&checkout, "next", None, "`next` is no version");
     refused(&checkout, "0.2.0", Some("22.11.2026"), "is no date");
@@ -105,6 +105,26 @@ fn what_is_not_ready_is_not_prepared() {
     );
     commit(&checkout);
     refused(&checkout, "0.2.0", None, "nothing below");
+}
+
+#[test]
+fn the_first_release_may_have_the_version_of_the_crates() {
+    let (_folder, checkout) = repository();
+    prepare(&checkout, "0.1.0", Some("2026-11-22")).unwrap();
+    assert!(read(&checkout, "CHANGELOG.md").contains("## [0.1.0] - 2026-11-22\n\n- one: a change.\n"));
+    commit(&checkout);
+    refused(&checkout, "0.1.0", None, "0.1.0 is not higher than 0.1.0");
+    refused(&checkout, "0.1.1", None, "there is no tag of one");
+    git::ask(&checkout, &["tag", "v0.1.0"]).unwrap();
+    refused(&checkout, "0.1.0", None, "0.1.0 is not higher than 0.1.0");
+    refused(&checkout, "0.1.1", None, "nothing below");
+}
+
+#[test]
+fn what_was_not_prepared_is_not_published() {
+    let (_folder, checkout) = repository();
+    let error = publish(&checkout, &Options::default()).unwrap_err().to_string();
+    assert!(error.contains("no section `## [0.1.0]`; run `cargo xtask release prepare` first"), "{error}");
 }
 
 #[test]

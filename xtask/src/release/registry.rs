@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail, ensure};
 use axum::body::Bytes;
@@ -19,6 +20,9 @@ use sha2::{Digest as _, Sha256};
 
 /// What cargo is told to bring along, in an environment of the rehearsal's own.
 pub(crate) const TOKEN: &str = "rehearsal";
+
+/// How long the index lacks what was uploaded last when it is too many at a time, as it is with caches before it.
+pub(crate) const BEHIND: Duration = Duration::from_secs(1);
 
 /// As crates.io's.
 const LARGEST_CRATE: usize = 10 * 1024 * 1024;
@@ -37,6 +41,9 @@ struct Crates {
     published: BTreeMap<String, Vec<Published>>,
     uploads_left: usize,
     refill: usize,
+    last_upload: String,
+    /// That one is not in the index until then.
+    behind_until: Option<Instant>,
 }
 
 struct Published {
@@ -70,6 +77,8 @@ impl Registry {
             published: BTreeMap::new(),
             uploads_left: usize::MAX,
             refill: 0,
+            last_upload: String::new(),
+            behind_until: None,
         }));
         let router = router(Arc::clone(&shelf));
         let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
@@ -121,6 +130,8 @@ async fn entries(State(shelf): State<Shelf>, Path(path): Path<String>) -> Result
     let name = path.rsplit('/').next().unwrap_or_default();
     let crates = lock(&shelf);
     let published = crates.published.get(name).ok_or(StatusCode::NOT_FOUND)?;
+    let is_behind = name == crates.last_upload && crates.behind_until.is_some_and(|end| Instant::now() < end);
+    let published = &published[..published.len() - usize::from(is_behind)];
     Ok(published.iter().map(|each| format!("{}\n", each.entry)).collect())
 }
 
@@ -149,17 +160,19 @@ async fn publish(
     let mut crates = lock(&shelf);
     if crates.uploads_left == 0 {
         crates.uploads_left = std::mem::take(&mut crates.refill);
+        crates.behind_until = Some(Instant::now() + BEHIND);
         return Err(refusal(StatusCode::TOO_MANY_REQUESTS, "too many uploads; try again later"));
     }
     if let Err(error) = crates.has_what_it_needs(&published) {
         return Err(refusal(StatusCode::BAD_REQUEST, &format!("{error:#}")));
     }
-    let versions = crates.published.entry(name).or_default();
+    let versions = crates.published.entry(name.clone()).or_default();
     if versions.iter().any(|each| each.version == published.version) {
         return Err(refusal(StatusCode::CONFLICT, "this version is uploaded already"));
     }
     versions.push(published);
     crates.uploads_left -= 1;
+    crates.last_upload = name;
     Ok(Json(json!({ "warnings": { "invalid_categories": [], "invalid_badges": [], "other": [] } })))
 }
 
@@ -261,8 +274,14 @@ mod tests {
 
     #[test]
     fn what_it_depends_on_comes_first() {
-        let shelf =
-            |published| Crates { address: ([127, 0, 0, 1], 0).into(), published, uploads_left: 1, refill: 0 };
+        let shelf = |published| Crates {
+            address: ([127, 0, 0, 1], 0).into(),
+            published,
+            uploads_left: 1,
+            refill: 0,
+            last_upload: String::new(),
+            behind_until: None,
+        };
         let dependency =
             |registry: Value| json!({ "name": "a", "version_req": "^0.1.1", "registry": registry });
         let b = |registry: Value| {

@@ -3,14 +3,14 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::{Context as _, Result, bail, ensure};
 use semver::Version;
 
 use super::checkout::Checkout;
 use super::publish::{self, Options, publish};
-use super::registry::{Registry, TOKEN};
+use super::registry::{BEHIND, Registry, TOKEN};
 use super::{consumer, git, manifest, prepare};
 use crate::report::Outcome;
 use crate::shell::{program, root, target_dir};
@@ -24,7 +24,7 @@ const FIRST: &str = "audit-model";
 /// builds and runs programs that use them, and begins with the version after that.
 pub(crate) fn rehearse(verify: bool) -> Result<Outcome> {
     let registry = Registry::start()?;
-    let copy = copy(&registry)?;
+    let (origin, copy) = copies(&registry)?;
     let version = timed("prepare", || prepare_next(&copy))?;
     let crates = copy.crates()?.len();
 
@@ -37,14 +37,21 @@ pub(crate) fn rehearse(verify: bool) -> Result<Outcome> {
     println!("{stopped:#}");
     ensure!(registry.len() == half, "{} crates are in the registry, not {half}", registry.len());
     let tag = format!("v{version}");
-    ensure!(git::tagged(&copy, &tag)?.is_none(), "{tag} is set, with half of the crates published");
+    let released = git::head(&copy)?;
+    ensure!(git::tagged(&origin, &tag)? == Some(released.clone()), "{tag} was not pushed");
+
+    // Somebody goes on with the work. The release does not go on with theirs.
+    git::ask(&copy, &["commit", "--quiet", "--allow-empty", "--message", "Go on"])?;
+    let Err(refused) = publish(&copy, &options) else { bail!("half of the crates are of another commit") };
+    println!("{refused:#}");
+    git::ask(&copy, &["checkout", "--quiet", &tag])?;
 
     // All but three, and those after the wait.
     registry.limit_uploads(crates - half - 3, 3);
-    options.wait = Some(Duration::ZERO);
+    options.wait = Some(BEHIND * 2);
     timed("publish, the rest", || publish(&copy, &options))?;
     ensure!(registry.len() == crates, "{} crates are in the registry, not {crates}", registry.len());
-    ensure!(git::tagged(&copy, &tag)? == Some(git::head(&copy)?), "{tag} is not on the commit");
+    ensure!(git::tagged(&copy, &tag)? == Some(released), "{tag} is not on the commit");
     timed("publish, with nothing left to do", || publish(&copy, &options))?;
 
     timed("programs that use it", || consumer::build_and_run(&copy, &folder()?, &version))?;
@@ -79,18 +86,20 @@ fn folder() -> Result<PathBuf> {
     Ok(target_dir()?.join("rehearsal"))
 }
 
-/// A clone of the last commit, whose cargo knows the registry and keeps what comes from there to itself.
-fn copy(registry: &Registry) -> Result<Checkout> {
+/// A copy of the repository, and a clone of that, whose cargo knows the registry and keeps what comes from there to itself.
+fn copies(registry: &Registry) -> Result<(Checkout, Checkout)> {
     let folder = folder()?;
-    let (clone, home) = (folder.join("copy"), folder.join("cargo-home"));
-    for old in [&clone, &home] {
+    let (origin, clone, home) = (folder.join("origin"), folder.join("copy"), folder.join("cargo-home"));
+    for old in [&origin, &clone, &home] {
         if old.exists() {
             fs::remove_dir_all(old).with_context(|| format!("cannot remove {}", old.display()))?;
         }
     }
     fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
-    let cloned = program("git").args(["clone", "--quiet", "--no-tags"]).arg(root()).arg(&clone).run()?;
-    ensure!(cloned, "the repository could not be copied");
+    for (kind, from, to) in [("--bare", &root(), &origin), ("--no-local", &origin, &clone)] {
+        let cloned = program("git").args(["clone", "--quiet", kind]).arg(from).arg(to).run()?;
+        ensure!(cloned, "the repository could not be copied");
+    }
     share_cargo_home(&home)?;
     let text = |path: &Path| path.to_string_lossy().into_owned();
     let environment = [
@@ -100,7 +109,8 @@ fn copy(registry: &Registry) -> Result<Checkout> {
         ("CARGO_REGISTRIES_REHEARSAL_TOKEN", TOKEN.to_owned()),
     ];
     let environment = environment.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-    Ok(Checkout { root: clone, registry: Some(REGISTRY.to_owned()), environment })
+    let origin = Checkout { root: origin, registry: None, environment: Vec::new() };
+    Ok((origin, Checkout { root: clone, registry: Some(REGISTRY.to_owned()), environment }))
 }
 
 /// A home for cargo with the user's configuration and what came from crates.io, by links, so that nothing of it is
@@ -125,11 +135,13 @@ fn share_cargo_home(home: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The next patch, committed.
+/// The next version that may break users, as this one may, committed.
 fn prepare_next(copy: &Checkout) -> Result<Version> {
-    let mut version = copy.version()?;
-    version.patch += 1;
-    version.pre = semver::Prerelease::EMPTY;
+    let now = copy.version()?;
+    let version = match now.major {
+        0 => Version::new(0, now.minor + 1, 0),
+        major => Version::new(major + 1, 0, 0),
+    };
     let changelog = copy.file("CHANGELOG.md");
     let history = fs::read_to_string(&changelog).context("cannot read CHANGELOG.md")?;
     // Right after a release there is nothing of its own to release.
