@@ -10,7 +10,8 @@ pub struct Rotation {
     pub max_size: Option<u64>,
     /// The time from its first record on after which a segment is closed even when it is small.
     pub max_age: Option<Duration>,
-    /// How many rotated segments are kept; the oldest go first, and each is recorded before it goes.
+    /// How many rotated segments are kept, the newest. The journal deletes none by itself: each of the others is an
+    /// [`Incident::PruneDue`](crate::Incident::PruneDue), for the one who writes to put on record and then [`prune`](crate::Journal::prune).
     pub max_files: Option<usize>,
     /// Whether rotated segments are compressed with gzip, in the background.
     pub compress: bool,

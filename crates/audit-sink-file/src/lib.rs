@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use audit_journal::{Journal, JournalError, Options, Rotation};
+use audit_journal::{Incident, Journal, JournalError, Options, Rotation};
 use audit_model::Timestamp;
 use audit_sink::{Batch, Receipt, SendFuture, Sink, SinkError};
 
@@ -18,6 +18,8 @@ pub struct FileSink {
     /// The batch that this sink wrote last, so that it is written once if it is repeated. What the file holds from before
     /// tells nothing: it may be of another chain.
     last: Option<Identity>,
+    /// The lines of that batch: other ones are another batch, whatever their numbers.
+    written: Vec<u8>,
     lines: Vec<u8>,
 }
 
@@ -35,7 +37,14 @@ impl FileSink {
     /// Opens the file, or makes it, when there is something to be written: for the successor of a sink that still has it.
     #[must_use]
     pub fn later(path: &Path, rotation: Rotation) -> Self {
-        Self { path: path.to_owned(), unopened: Some(rotation), journal: None, last: None, lines: Vec::new() }
+        Self {
+            path: path.to_owned(),
+            unopened: Some(rotation),
+            journal: None,
+            last: None,
+            written: Vec::new(),
+            lines: Vec::new(),
+        }
     }
 
     /// The open file; `None` when it was closed.
@@ -55,7 +64,17 @@ impl FileSink {
     }
 }
 
-/// What tells a batch from another: its chain, and its first and last record.
+/// Deletes the files that are too many. What a copy held is on record in the log that it is a copy of.
+fn prune(journal: &mut Journal) {
+    for incident in journal.take_incidents() {
+        if let Incident::PruneDue(due) = incident {
+            // If it cannot be deleted, the next opening finds that it is one too many.
+            let _ = journal.prune(&due);
+        }
+    }
+}
+
+/// What tells a batch from another, beside its lines: its chain, and its first and last record.
 type Identity = (String, u64, u64);
 
 fn identity(batch: &Batch) -> Option<Identity> {
@@ -68,18 +87,21 @@ impl Sink for FileSink {
         Box::pin(async move {
             let is_closed = self.journal().map_err(SinkError::retryable)?.is_none();
             let identity = identity(batch);
-            if !is_closed && (identity.is_none() || identity == self.last) {
-                return Ok(Receipt::default());
-            }
             self.lines.clear();
             for record in &batch.records {
                 self.lines.extend_from_slice(&record.bytes);
                 self.lines.push(b'\n');
             }
+            let is_repeated = identity == self.last && self.lines == self.written;
+            if !is_closed && (identity.is_none() || is_repeated) {
+                return Ok(Receipt::default());
+            }
             let records = batch.records.len() as u64;
             let journal = self.journal.as_mut().ok_or(SinkError::Closed)?;
             journal.append(&self.lines, records, Timestamp::now()).map_err(SinkError::retryable)?;
             self.last = identity;
+            std::mem::swap(&mut self.written, &mut self.lines);
+            prune(journal);
             Ok(Receipt::default())
         })
     }

@@ -58,3 +58,35 @@ fn a_closed_sink_takes_nothing() {
     let batch = Batch { chain_id: "c".into(), records: vec![Record::default()] };
     assert!(matches!(block_on(sink.send(&batch)), Err(SinkError::Closed)));
 }
+
+fn batch(bytes: &[u8]) -> Batch {
+    let record = Record { sequence_number: 1, bytes: bytes.to_vec(), ..Record::default() };
+    Batch { chain_id: "c".into(), records: vec![record] }
+}
+
+#[test]
+fn other_records_under_the_same_numbers_are_another_batch() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("copy.log");
+    let mut sink = FileSink::open(&path, Rotation::never()).unwrap();
+    for bytes in [b"one", b"one", b"two", b"one"] {
+        let _ = block_on(sink.send(&batch(bytes))).unwrap();
+    }
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), "one\ntwo\none\n");
+}
+
+#[test]
+fn the_oldest_files_go_when_there_are_enough() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("copy.log");
+    let mut sink = FileSink::open(&path, Rotation::never().max_size(10).max_files(2)).unwrap();
+    let start = std::time::Instant::now();
+    // Which are too many is found out in the background, and they go with a later batch.
+    let mut number = 0;
+    while number < 20 || segments(&path).unwrap().len() > 3 {
+        number += 1;
+        let _ = block_on(sink.send(&batch(format!("record {number:09}").as_bytes()))).unwrap();
+        assert!(start.elapsed().as_secs() < 60, "{} files", segments(&path).unwrap().len());
+    }
+    assert!(std::fs::read_to_string(&path).unwrap().contains(&format!("record {number:09}")));
+}
