@@ -175,6 +175,8 @@ pub enum GapKind {
     RecordsMissing,
     /// The log says that it could not record events.
     EventsLost,
+    /// A source says that what it was to bring is gone, or may be.
+    SourceGap,
     /// The log found that somebody had changed its file.
     LogTampered,
     /// The log was opened, and had not been closed before.
@@ -188,6 +190,7 @@ impl GapKind {
         match self {
             Self::RecordsMissing => "records missing",
             Self::EventsLost => "events lost",
+            Self::SourceGap => "source gap",
             Self::LogTampered => "log tampered with",
             Self::Crash => "not closed",
         }
@@ -208,6 +211,16 @@ impl Gap {
             message += &format!(": {reason}");
         }
         Self { kind: GapKind::EventsLost, events: number, ..Self::of(event, message) }
+    }
+
+    pub(crate) fn source_gap(event: &Event) -> Self {
+        let place = resource(event).or_else(|| detail(event, &["source"]));
+        let mut message = place.unwrap_or_else(|| "it does not say where".to_owned());
+        if let Some(reason) = reason(event) {
+            message += &format!(": {reason}");
+        }
+        let events = event.details.get("count").and_then(Value::as_u64);
+        Self { kind: GapKind::SourceGap, events, ..Self::of(event, message) }
     }
 
     pub(crate) fn log_tampered(event: &Event) -> Self {

@@ -127,6 +127,10 @@ impl Tally {
             let gap = Gap::events_lost(event);
             self.lost_events = self.lost_events.saturating_add(gap.events.unwrap_or(0));
             self.lost.push(time, || gap);
+        } else if *event_type == EventType::AUDIT_SOURCE_GAP {
+            let gap = Gap::source_gap(event);
+            self.lost_events = self.lost_events.saturating_add(gap.events.unwrap_or(0));
+            self.lost.push(time, || gap);
         } else if *event_type == EventType::AUDIT_LOG_TAMPERED {
             self.tampered.push(time, || Gap::log_tampered(event));
         } else if *event_type == EventType::AUDIT_RETENTION_APPLIED {

@@ -9,6 +9,40 @@ use sample::{broken, event, everything, made, october, report, sound, tally, tim
 use serde_json::{Value, json};
 
 #[test]
+fn what_a_source_could_not_bring_is_a_gap() {
+    let gap = |time: &str, id: &str, resource: Value, details: Value| {
+        event(
+            &json!({"timestamp": time, "event_type": "audit.source_gap", "event_id": id, "resource": resource,
+            "actor": {"type": "system", "id": "audit-log"}, "details": details}),
+        )
+    };
+    let report = report(&[
+        gap(
+            "2026-10-06T03:00:00Z",
+            "g1",
+            json!({"type": "file", "id": "/var/log/app.log"}),
+            json!({"offset": 81920, "reason": "the file was truncated", "source": "app"}),
+        ),
+        gap(
+            "2026-10-07T03:00:00Z",
+            "g2",
+            json!({"type": "kafka_partition", "id": "events/3"}),
+            json!({"count": 17, "reason": "the topic had deleted them", "source": "events"}),
+        ),
+    ]);
+    assert_eq!((report.summary.gaps, report.summary.events_lost), (2, 17));
+    let told: Vec<_> =
+        report.gaps.rows.iter().map(|gap| (gap.kind, gap.message.as_str(), gap.events)).collect();
+    assert_eq!(
+        told,
+        [
+            (GapKind::SourceGap, "file:/var/log/app.log: the file was truncated", None),
+            (GapKind::SourceGap, "kafka_partition:events/3: the topic had deleted them", Some(17)),
+        ]
+    );
+}
+
+#[test]
 fn each_event_is_in_its_section() {
     let report = report(&everything());
     let summary = &report.summary;

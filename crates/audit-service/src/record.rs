@@ -38,7 +38,7 @@ pub(crate) fn service_started(config: &Config, sources: &[String], now: Timestam
 #[cfg(feature = "kafka")]
 pub(crate) fn never_read(source: &str, lost: &audit_source_kafka::LostRecords) -> Event {
     let topic = format!("{}/{}", lost.topic, lost.partition);
-    let mut event = Event::at(Timestamp::now(), EventType::AUDIT_EVENTS_LOST)
+    let mut event = Event::at(Timestamp::now(), EventType::AUDIT_SOURCE_GAP)
         .resource(Resource::new("kafka_partition", topic));
     event.actor = Some(Actor::system("audit-log"));
     event.action = Some(Action::failure("read"));
