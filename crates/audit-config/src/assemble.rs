@@ -30,7 +30,10 @@ pub enum AssembleError {
         source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// A kind of destination, or alerts, that this program was built without.
-    #[error("{path}: `{kind}` is not built into this program; build with `--features {kind}`")]
+    #[error(
+        "{path}: `{kind}` is not built into this program; build with `--features {}`",
+        feature_of(kind).unwrap_or(kind)
+    )]
     NotBuilt {
         /// The configuration's key.
         path: String,
@@ -352,7 +355,7 @@ pub const BUILT: Built<'static> = Built {
 
 fn feature_of(part: &str) -> Option<&'static str> {
     match part {
-        "stdout" | "retention" | "lifecycle" => Some("delivery"),
+        "file" | "stdout" | "retention" | "lifecycle" => Some("delivery"),
         "alerts" => Some("alert"),
         other => {
             let features = [
