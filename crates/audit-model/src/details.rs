@@ -1,6 +1,6 @@
 //! Typed details, and constructors of whole events that leave no way to pair the wrong ones.
 
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize, de::DeserializeOwned, ser::Error as _};
 
 use crate::{Action, ActionResult, Actor, Event, EventType, Map, Resource, Value};
 
@@ -167,6 +167,16 @@ impl Event {
     /// # Errors
     /// When the details hold a number that JSON cannot (not finite).
     pub fn backup(stage: BackupStage, actor: Actor, details: &BackupDetails) -> Result<Self, DetailsError> {
+        for (name, number) in
+            [("compression_ratio", details.compression_ratio), ("duration_secs", details.duration_secs)]
+        {
+            if let Some(number) = number.filter(|number| !number.is_finite()) {
+                return Err(serde_json::Error::custom(format!(
+                    "{name}: found {number}; expected a finite number"
+                ))
+                .into());
+            }
+        }
         let (event_type, result) = match stage {
             BackupStage::Started => (EventType::BACKUP_STARTED, ActionResult::IN_PROGRESS),
             BackupStage::Checkpoint => (EventType::BACKUP_CHECKPOINT, ActionResult::IN_PROGRESS),
@@ -215,7 +225,8 @@ impl Event {
         Self::new(EventType::CONFIG_CHANGED, actor, Action::success("configure")).with_details(details)
     }
 
-    /// Sets all details at once, from anything that serializes to an object.
+    /// Sets all details at once, from anything that serializes to an object. A number that is not finite becomes null, as it does in
+    /// [`Value`].
     ///
     /// # Errors
     /// When it does not serialize, or not to an object.

@@ -127,7 +127,7 @@ impl Event {
         self
     }
 
-    /// Adds one detail.
+    /// Adds one detail. A number that is not finite becomes null, as it does in [`Value`].
     #[must_use]
     pub fn detail(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.details.insert(name.into(), value.into());

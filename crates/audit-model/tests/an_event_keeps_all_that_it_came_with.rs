@@ -263,3 +263,13 @@ fn ids_sort_by_the_time_of_the_event() {
     let ids: Vec<_> = times.map(|time| at(time).event_id).into();
     assert!(ids.is_sorted() && ids.windows(2).all(|pair| pair[0] != pair[1]), "{ids:?}");
 }
+
+#[test]
+fn a_number_that_json_cannot_write_is_refused_by_name() {
+    for number in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+        let details = BackupDetails { compression_ratio: Some(number), ..BackupDetails::default() };
+        let error =
+            Event::backup(BackupStage::Completed, Actor::user("a"), &details).unwrap_err().to_string();
+        assert_eq!(error, format!("details: compression_ratio: found {number}; expected a finite number"));
+    }
+}
