@@ -108,8 +108,8 @@ fn catch_up(directory: &Path, round: u64, bytes: u64) -> f64 {
     let counter = Counter::default();
     let limits = BatchLimits { records: 10_000, bytes: 4 << 20, age: Duration::ZERO };
     let listener = Arc::new(Deaf);
-    let source = audit_delivery::Source {
-        log: directory.join("backlog"),
+    let log = audit_delivery::Log {
+        path: directory.join("backlog"),
         chain_id: "bench".to_owned(),
         sequence_of: Some(audit_integrity::SealedRecord::sequence_number_of),
         durable: BACKLOG,
@@ -117,7 +117,7 @@ fn catch_up(directory: &Path, round: u64, bytes: u64) -> f64 {
     let begun = Instant::now();
     let to = healthy("late", &counter).limits(limits);
     let state = directory.join(format!("state-{round}"));
-    let delivery = audit_delivery::Delivery::start(&source, &state, vec![to], listener).expect("a new state");
+    let delivery = audit_delivery::Delivery::start(&log, &state, vec![to], listener).expect("a new state");
     wait_for(&counter, BACKLOG);
     let took = begun.elapsed();
     drop(delivery);

@@ -35,6 +35,7 @@ pub use permissions::{Decision, Permissions};
 pub use rate_limit::RateLimit;
 pub use refusals::Refusals;
 pub use role::{Role, RoleError};
+pub use secrecy::{ExposeSecret, SecretString};
 pub use token_secret::{TokenHash, TokenHashError};
 pub use tokens::{NewToken, PreviousSecret, Token, TokenError, Tokens};
 pub use tokens_file::{LoadedTokens, TokensFile, TokensFileError};

@@ -51,6 +51,7 @@ impl Rules {
     }
 
     /// The rules, in their order.
+    #[must_use]
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &Rule> {
         self.rules.iter()
     }

@@ -78,6 +78,7 @@ pub use reconfigure::ReconfigureError;
 pub use redact::{RedactAction, RedactRule};
 pub use retention::{LifecycleStep, Retention};
 pub use schema::schema;
+pub use secrecy::{ExposeSecret, SecretString};
 pub use secret::{MASK, Secret};
 pub use source::{
     FileSource, HttpSource, KafkaSource, Operations, ServerTls, SocketSource, Source, SourceFormat,

@@ -18,9 +18,9 @@ use crate::{Destination, Outage, PlaceStatus, State};
 
 /// The log whose records are delivered.
 #[derive(Clone, Debug)]
-pub struct Source {
+pub struct Log {
     /// Its active file.
-    pub log: PathBuf,
+    pub path: PathBuf,
     /// The chain that its records are of, or what else it is called.
     pub chain_id: String,
     /// Reads a record's number from its line; without it, lines are counted.
@@ -64,7 +64,7 @@ pub struct Refused {
 /// [`close`](Self::close) lets them finish.
 #[derive(Debug)]
 pub struct Delivery {
-    pub(crate) source: Source,
+    pub(crate) log: Log,
     pub(crate) directory: PathBuf,
     pub(crate) progress: Arc<Progress>,
     pub(crate) running: Mutex<Running>,
@@ -143,7 +143,7 @@ impl Delivery {
     /// # Errors
     /// When the directory is in use or cannot be used, or names of destinations are not what they should be.
     pub fn start(
-        source: &Source,
+        log: &Log,
         directory: &Path,
         destinations: Vec<Destination>,
         listener: Arc<dyn Listener>,
@@ -162,9 +162,9 @@ impl Delivery {
         let (ticker, stop) = channel();
         // Should a thread not start, dropping this ends those that did.
         let delivery = Self {
-            source: source.clone(),
+            log: log.clone(),
             directory: directory.to_owned(),
-            progress: Arc::new(Progress::new(source.durable, listener)),
+            progress: Arc::new(Progress::new(log.durable, listener)),
             running: Mutex::default(),
             changing: Mutex::default(),
             ticker: Mutex::new(Some(ticker)),
@@ -189,9 +189,9 @@ impl Delivery {
 
     /// Where a destination begins now.
     pub(crate) fn resume(&self, destination: &Destination) -> Result<State, DeliveryError> {
-        let source = Source { durable: self.progress.durable(), ..self.source.clone() };
+        let log = Log { durable: self.progress.durable(), ..self.log.clone() };
         let failed = |source| DeliveryError::Io { what: "cannot use", path: self.directory.clone(), source };
-        resume(&source, &self.directory, destination, &*self.progress.listener).map_err(failed)
+        resume(&log, &self.directory, destination, &*self.progress.listener).map_err(failed)
     }
 
     /// Starts the follower of a place, unless the delivery was closed.
@@ -212,7 +212,7 @@ impl Delivery {
             Arc::clone(&place),
             destination,
             state,
-            &self.source,
+            &self.log,
             &self.directory,
             Arc::clone(&progress),
         );

@@ -17,7 +17,7 @@ use metrics::counter;
 use tokio::task::yield_now;
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::delivery::{Refused, Source, Undelivered};
+use crate::delivery::{Log, Refused, Undelivered};
 use crate::gather::Gatherer;
 use crate::parcel::Parcel;
 use crate::place::Place;
@@ -34,7 +34,7 @@ pub(crate) struct Follower {
     store_fails: bool,
     /// What was last told of records that were refused, and when.
     refused: Option<(String, Instant)>,
-    source: Source,
+    log: Log,
     reading_fails: bool,
     file: StateFile,
     dead_letters: DeadLetters,
@@ -60,7 +60,7 @@ impl Follower {
         place: Arc<Place>,
         destination: Destination,
         state: State,
-        source: &Source,
+        log: &Log,
         directory: &Path,
         progress: Arc<Progress>,
     ) -> Self {
@@ -68,8 +68,8 @@ impl Follower {
             place,
             file: StateFile::of(directory, &destination.name),
             dead_letters: DeadLetters::of(directory, &destination.name),
-            gatherer: gatherer(source, &state),
-            source: source.clone(),
+            gatherer: gatherer(log, &state),
+            log: log.clone(),
             reading_fails: false,
             destination,
             stored: Instant::now(),
@@ -130,7 +130,7 @@ impl Follower {
                 Ok(None) => return Ok(()),
                 Err(error) => {
                     // What was read of a batch is read again.
-                    self.gatherer = gatherer(&self.source, &self.state);
+                    self.gatherer = gatherer(&self.log, &self.state);
                     if !self.reading_fails {
                         self.notice(&format!("cannot read the log: {error}; it is tried again"));
                         self.reading_fails = true;
@@ -143,7 +143,7 @@ impl Follower {
 
     /// The next batch; `None` when no more will come.
     async fn gather(&mut self) -> io::Result<Option<Batch>> {
-        let mut batch = Batch { chain_id: self.source.chain_id.clone(), records: Vec::new() };
+        let mut batch = Batch { chain_id: self.log.chain_id.clone(), records: Vec::new() };
         let mut size = 0;
         let mut begun = None;
         loop {
@@ -404,9 +404,9 @@ enum Sent {
 struct Closed;
 
 /// Reads the log from where a destination is.
-fn gatherer(source: &Source, state: &State) -> Gatherer {
-    let reader = Reader::from_sequence(&source.log, state.acknowledged.saturating_add(1));
-    let reader = match source.sequence_of {
+fn gatherer(log: &Log, state: &State) -> Gatherer {
+    let reader = Reader::from_sequence(&log.path, state.acknowledged.saturating_add(1));
+    let reader = match log.sequence_of {
         Some(sequence_of) => reader.numbered_by(sequence_of),
         None => reader,
     };

@@ -17,7 +17,7 @@ mod retry;
 mod state;
 
 pub use dead_letter::{DeadLetter, DeadLetters};
-pub use delivery::{Delivery, DeliveryError, Listener, Refused, Source, Undelivered};
+pub use delivery::{Delivery, DeliveryError, Listener, Log, Refused, Undelivered};
 pub use destination::{BatchLimits, Beginning, Destination};
 pub use format::{Encoded, Format};
 pub use outage::{Outage, OutageLimits};

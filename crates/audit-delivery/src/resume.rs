@@ -4,13 +4,13 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-use crate::delivery::{Listener, Source};
+use crate::delivery::{Listener, Log};
 use crate::state::StateFile;
 use crate::{Beginning, Destination, State};
 
 /// The state that a destination begins with.
 pub(crate) fn resume(
-    source: &Source,
+    log: &Log,
     directory: &Path,
     destination: &Destination,
     listener: &dyn Listener,
@@ -18,14 +18,14 @@ pub(crate) fn resume(
     let name = &destination.name;
     let acknowledged = match destination.beginning {
         Beginning::First => 0,
-        Beginning::Now => source.durable,
-        Beginning::Behind(number) => number.min(source.durable),
+        Beginning::Now => log.durable,
+        Beginning::Behind(number) => number.min(log.durable),
     };
     let gets = match destination.beginning {
         Beginning::First => "all that this log holds",
         _ => "what this log gets from now on",
     };
-    let anew = State { chain_id: source.chain_id.clone(), acknowledged, ..State::default() };
+    let anew = State { chain_id: log.chain_id.clone(), acknowledged, ..State::default() };
     let begun = |anew: State| {
         if destination.beginning == Beginning::Now {
             // Or else a crash before the first record that is for it would have it begin behind that.
@@ -35,7 +35,7 @@ pub(crate) fn resume(
     };
     match State::load(directory, name) {
         Ok(None) => begun(anew),
-        Ok(Some(mut state)) if state.chain_id == source.chain_id && state.acknowledged <= source.durable => {
+        Ok(Some(mut state)) if state.chain_id == log.chain_id && state.acknowledged <= log.durable => {
             if let Beginning::Behind(number) = destination.beginning
                 && number < state.acknowledged
             {
@@ -49,7 +49,7 @@ pub(crate) fn resume(
             listener.notice(format!(
                 "destination `{name}` had the records of {} up to {}, which this log ({} up to {}) is not: it gets \
                  {gets}, and nothing more of the other one",
-                state.chain_id, state.acknowledged, source.chain_id, source.durable
+                state.chain_id, state.acknowledged, log.chain_id, log.durable
             ));
             begun(anew)
         }

@@ -37,6 +37,7 @@ pub struct State {
 
 /// A batch that is on its way.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct InFlight {
     /// Once it is accepted, all records up to this number are.
     pub through: u64,

@@ -99,7 +99,7 @@ fn names_are_checked_and_a_directory_has_one_user() {
     let place = Place::default();
     let start = |names: &[&str]| {
         let destinations = names.iter().map(|name| to(name, &place)).collect();
-        Delivery::start(&log.source(), &log.state(), destinations, std::sync::Arc::new(Heard::default()))
+        Delivery::start(&log.delivered(), &log.state(), destinations, std::sync::Arc::new(Heard::default()))
     };
     for wrong in [&["a", "a"][..], &[""], &["../a"], &[".a"], &["a b"]] {
         assert!(matches!(start(wrong), Err(DeliveryError::Name(_))), "{wrong:?}");

@@ -16,5 +16,6 @@ pub use head::{Head, HeadError};
 pub use key::{Key, KeyError, KeyId, KeyRing};
 pub use record::{Integrity, RecordError, SealedRecord};
 pub use seal::{Sealer, Signer};
+pub use secrecy::{ExposeSecret, SecretString};
 pub use source::{decompress, open_log};
 pub use verify::{ChainReport, Finding, Repeated, Report, UnreadableFile, Verdict, Verifier};

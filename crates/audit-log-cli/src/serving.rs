@@ -69,7 +69,7 @@ impl Serving {
             .build()
             .context("cannot start a runtime")?;
         let mut options = ServiceOptions::new(config.clone(), file, rejects);
-        options.environment = process_environment;
+        options.environment = Box::new(process_environment);
         options.metrics = metrics;
         let (file, log): (PathBuf, _) = (file.to_owned(), journal.path.clone());
         options.read = Box::new(move || {

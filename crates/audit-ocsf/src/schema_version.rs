@@ -36,6 +36,7 @@ impl SchemaVersion {
     pub const NEWEST: Self = Self { index: COUNT - 1 };
 
     /// All of them, the oldest first.
+    #[must_use]
     pub fn all() -> impl DoubleEndedIterator<Item = Self> {
         (0..COUNT).map(|index| Self { index })
     }

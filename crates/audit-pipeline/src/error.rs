@@ -1,6 +1,5 @@
 use std::sync::Arc;
 
-use audit_integrity::ChainIdError;
 use audit_journal::JournalError;
 use audit_model::{CanonicalError, EventType};
 
@@ -46,9 +45,6 @@ pub enum StartError {
     /// The log cannot be opened, or its first record not be written.
     #[error(transparent)]
     Journal(#[from] JournalError),
-    /// A chain id of the wrong form.
-    #[error(transparent)]
-    ChainId(#[from] ChainIdError),
     /// The log belongs to another chain.
     #[error(
         "{path}: this log is chain `{found}`, and the configuration says `{expected}`; use its own id or another path"

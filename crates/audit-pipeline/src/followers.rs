@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
-use audit_delivery::{Delivery, DeliveryError, Destination, Listener, Source, Undelivered};
+use audit_delivery::{Delivery, DeliveryError, Destination, Listener, Log, Undelivered};
 use audit_integrity::SealedRecord;
 use audit_journal::{JournalError, segments};
 
@@ -109,14 +109,14 @@ impl Followers {
             (Some(id), _) | (None, Some(id)) => id.clone(),
             (None, None) => name_of_unsealed(&self.directory)?,
         };
-        let source = Source {
-            log: self.log.clone(),
+        let log = Log {
+            path: self.log.clone(),
             chain_id,
             sequence_of: self.sealed.as_ref().map(|_| SealedRecord::sequence_number_of as _),
             durable: self.durable(),
         };
         let listener = Arc::clone(&self.callers) as Arc<dyn Listener>;
-        let delivery = Delivery::start(&source, &self.directory, destinations, listener)?;
+        let delivery = Delivery::start(&log, &self.directory, destinations, listener)?;
         let delivery = self.delivery.get_or_init(|| delivery);
         // What became durable meanwhile was told to nobody.
         delivery.advance(self.durable());

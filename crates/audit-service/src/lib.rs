@@ -23,5 +23,5 @@ mod syslog;
 mod witness;
 
 pub use error::{ReloadError, ServiceError};
-pub use service::{Counts, Service, ServiceOptions};
+pub use service::{Counts, OwnedEnvironment, Service, ServiceOptions};
 pub use sources::BUILT;

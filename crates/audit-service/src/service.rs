@@ -21,6 +21,9 @@ use crate::sources::server_tls;
 use crate::witness::OnRecord;
 use crate::{ReloadError, ServiceError, record, reload};
 
+/// An [`audit_config::Environment`] that a service keeps: the value of a variable, if there is one of that name.
+pub type OwnedEnvironment = Box<dyn Fn(&str) -> Option<String> + Send + Sync>;
+
 /// What a service is made of, besides its log.
 #[non_exhaustive]
 pub struct ServiceOptions {
@@ -31,7 +34,7 @@ pub struct ServiceOptions {
     /// Reads it again, and says in full what is wrong with it.
     pub read: Box<dyn Fn() -> Result<Config, String> + Send + Sync>,
     /// What variables are asked for.
-    pub environment: fn(&str) -> Option<String>,
+    pub environment: OwnedEnvironment,
     /// Where what is no event goes.
     pub rejects: Arc<Rejects>,
     /// All metrics of the process, in the text format of Prometheus.
@@ -49,7 +52,7 @@ impl ServiceOptions {
             config,
             config_file: config_file.into(),
             read: Box::new(|| Err("this service does not reload its configuration".to_owned())),
-            environment: |_| None,
+            environment: Box::new(|_| None),
             rejects,
             metrics: Arc::new(String::new),
             retry_reload_after: AGAIN,

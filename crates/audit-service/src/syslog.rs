@@ -3,14 +3,14 @@
 use audit_config::{SyslogListenProtocol, SyslogSource as Configured};
 use audit_model::EventTypeError;
 use audit_source::SourceError;
-use audit_source_syslog::{Rule, SyslogOptions, SyslogSource};
+use audit_source_syslog::{Rule, SyslogSource, SyslogSourceOptions};
 
 use crate::service::Inner;
 use crate::sources::tls;
 
 impl Inner {
     pub(crate) fn syslog(&self, syslog: &Configured) -> Result<SyslogSource, SourceError> {
-        let mut options = SyslogOptions::new(syslog.address().to_string());
+        let mut options = SyslogSourceOptions::new(syslog.address().to_string());
         if let (SyslogListenProtocol::Tls, Some(server)) = (syslog.protocol, &syslog.tls) {
             options = options.tls(tls(server));
         }

@@ -12,4 +12,5 @@ mod sink;
 pub use options::{CloudwatchOptions, CloudwatchOptionsError};
 #[cfg(feature = "retention")]
 pub use retention::CloudwatchRetention;
+pub use secrecy::SecretString;
 pub use sink::CloudwatchSink;

@@ -18,4 +18,5 @@ mod wire;
 pub use error::EmailOptionsError;
 pub use letter::{Letter, LetterError};
 pub use options::{EmailOptions, Encryption};
+pub use secrecy::SecretString;
 pub use sink::EmailSink;

@@ -17,4 +17,5 @@ pub use audit_kafka::{Brokers, KafkaOptionsError, SaslMechanism, SecurityProtoco
 pub use options::KafkaOptions;
 #[cfg(feature = "retention")]
 pub use retention::KafkaRetention;
+pub use secrecy::SecretString;
 pub use sink::KafkaSink;

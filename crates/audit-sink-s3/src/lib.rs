@@ -23,4 +23,5 @@ pub use options::S3Options;
 pub use reader::{S3Object, S3Reader};
 #[cfg(feature = "retention")]
 pub use retention::S3Retention;
+pub use secrecy::SecretString;
 pub use sink::S3Sink;

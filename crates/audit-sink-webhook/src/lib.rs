@@ -18,4 +18,5 @@ mod url_secrets;
 pub use body::Body;
 pub use error::WebhookOptionsError;
 pub use options::WebhookOptions;
+pub use secrecy::SecretString;
 pub use sink::WebhookSink;

@@ -12,6 +12,6 @@ mod source;
 mod sparing;
 
 pub use message::{Element, Message};
-pub use options::SyslogOptions;
+pub use options::SyslogSourceOptions;
 pub use rule::{Rule, RuleError};
 pub use source::SyslogSource;

@@ -6,7 +6,7 @@ use crate::Rule;
 
 /// Where to listen, and what is taken there.
 #[derive(Clone, Debug)]
-pub struct SyslogOptions {
+pub struct SyslogSourceOptions {
     pub(crate) listen: String,
     pub(crate) tls: Option<ServerTlsOptions>,
     pub(crate) rules: Vec<Rule>,
@@ -16,7 +16,7 @@ pub struct SyslogOptions {
     pub(crate) handshake_timeout: Duration,
 }
 
-impl SyslogOptions {
+impl SyslogSourceOptions {
     /// Over TCP in the clear (RFC 6587), at this address and port, such as `127.0.0.1:6601`; 0 is any port that is free.
     #[must_use]
     pub fn new(listen: impl Into<String>) -> Self {

@@ -16,7 +16,7 @@ use tokio_rustls::{TlsAcceptor, rustls};
 
 use crate::certificate;
 use crate::connection::{Connection, Ended};
-use crate::options::SyslogOptions;
+use crate::options::SyslogSourceOptions;
 use crate::sparing::Sparing;
 
 /// How long a source that was stopped waits for what is on its way.
@@ -30,7 +30,7 @@ const FAREWELL: Duration = Duration::from_secs(1);
 
 /// Takes what senders of syslog messages send, over TCP or TLS.
 pub struct SyslogSource {
-    options: SyslogOptions,
+    options: SyslogSourceOptions,
     listener: StdListener,
     address: SocketAddr,
     certificates: Option<Arc<RenewedServer>>,
@@ -41,7 +41,7 @@ impl SyslogSource {
     ///
     /// # Errors
     /// When the address cannot be listened on, or certificate or key cannot be used.
-    pub fn bind(options: SyslogOptions) -> Result<Self, SourceError> {
+    pub fn bind(options: SyslogSourceOptions) -> Result<Self, SourceError> {
         let failed = |source| SourceError::Listen { address: options.listen.clone(), source };
         let read = |tls| RenewedServer::read(tls, &[]).map(Arc::new);
         let certificates = options.tls.clone().map(read).transpose();

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use audit_sink::{Batch, Record, Sink as _, SinkError};
 use audit_sink_syslog::{SyslogOptions as SinkOptions, SyslogSink, Transport};
-use audit_source_syslog::{SyslogOptions, SyslogSource};
+use audit_source_syslog::{SyslogSource, SyslogSourceOptions};
 use audit_tls::{ServerTlsOptions, TlsOptions};
 use place::{Place, Running};
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
@@ -139,7 +139,7 @@ fn a_new_certificate_is_taken_up_and_a_bad_one_is_not() {
 fn whoever_dawdles_over_the_handshake_is_closed_and_holds_up_nobody() {
     let authority = Authority::new();
     let place = Place::new();
-    let running = place.run(|options: SyslogOptions| {
+    let running = place.run(|options: SyslogSourceOptions| {
         options.tls(authority.server()).handshake_timeout(Duration::from_millis(500)).max_connections(3)
     });
     let mut dawdlers: Vec<TcpStream> = (0..2).map(|_| TcpStream::connect(running.address).unwrap()).collect();
@@ -161,10 +161,10 @@ fn whoever_dawdles_over_the_handshake_is_closed_and_holds_up_nobody() {
 fn a_certificate_that_cannot_be_used_is_an_error_at_once() {
     let authority = Authority::new();
     fs::write(authority.path("server.pem"), "no certificate").unwrap();
-    let error = SyslogSource::bind(SyslogOptions::new("127.0.0.1:0").tls(authority.server()))
+    let error = SyslogSource::bind(SyslogSourceOptions::new("127.0.0.1:0").tls(authority.server()))
         .unwrap_err()
         .to_string();
     assert!(error.contains("server.pem"), "{error}");
-    let error = SyslogSource::bind(SyslogOptions::new("203.0.113.1:1")).unwrap_err().to_string();
+    let error = SyslogSource::bind(SyslogSourceOptions::new("203.0.113.1:1")).unwrap_err().to_string();
     assert!(error.starts_with("cannot listen on 203.0.113.1:1: "), "{error}");
 }

@@ -14,7 +14,7 @@ use audit_ocsf::{Mapping, Recorded, Version};
 use audit_pipeline::Pipeline;
 use audit_sink::{Batch, Record, Sink as _};
 use audit_sink_syslog::{Format, Framing, SyslogOptions as SinkOptions, SyslogSink, Transport};
-use audit_source_syslog::SyslogOptions;
+use audit_source_syslog::SyslogSourceOptions;
 use place::{Place, Running, setting};
 use serde_json::{Value, json};
 
@@ -272,7 +272,7 @@ fn more_senders_than_are_served_at_once_wait() {
 #[test]
 fn what_is_too_long_or_cut_off_is_recorded_and_says_so() {
     let place = Place::new();
-    let running = place.run(|options: SyslogOptions| options.max_message_bytes(100));
+    let running = place.run(|options: SyslogSourceOptions| options.max_message_bytes(100));
     let mut sender = TcpStream::connect(running.address).unwrap();
     let long = format!("<13>1 - h a - - - {}", "x".repeat(1_000_000));
     write!(sender, "{} {long}{long}\n50 <13>1 - h a - - - half", long.len()).unwrap();

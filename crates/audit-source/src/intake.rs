@@ -46,7 +46,8 @@ struct Condition {
 /// What became of something that was to be an event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Taken {
-    /// It is in the log, or the configuration leaves it out (or, under `on_failure: permit`, its loss is counted).
+    /// It is in the log, or, with `durability: none`, on its way there; or the configuration leaves it out (or, under
+    /// `on_failure: permit`, its loss is counted).
     Recorded(Receipt),
     /// It is no event, or none that the log may take: why. With a rejects file, it is there.
     Refused(String),

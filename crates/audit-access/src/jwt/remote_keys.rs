@@ -26,6 +26,7 @@ pub struct RemoteKeys {
 
 /// What came of fetching keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Refreshed {
     /// So many keys were fetched, and are used from now on.
     Fetched(usize),

@@ -14,9 +14,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use audit_delivery::{
-    BatchLimits, Delivery, Destination, Encoded, Format, Listener, Outage, Refused, Retry, Source,
-};
+use audit_delivery::{BatchLimits, Delivery, Destination, Encoded, Format, Listener, Outage, Refused, Retry};
 use audit_sink::{Batch, Receipt, Record, Rejection, SendFuture, Sink, SinkError};
 
 /// What a place does with a batch.
@@ -178,14 +176,19 @@ impl Log {
         self.written
     }
 
-    pub fn source(&self) -> Source {
-        Source { log: self.path(), chain_id: "orders".to_owned(), sequence_of: None, durable: self.written }
+    pub fn delivered(&self) -> audit_delivery::Log {
+        audit_delivery::Log {
+            path: self.path(),
+            chain_id: "orders".to_owned(),
+            sequence_of: None,
+            durable: self.written,
+        }
     }
 
     pub fn deliver(&self, destinations: Vec<Destination>) -> (Delivery, Arc<Heard>) {
         let heard = Arc::new(Heard::default());
         let listener = Arc::clone(&heard) as Arc<dyn Listener>;
-        (Delivery::start(&self.source(), &self.state(), destinations, listener).unwrap(), heard)
+        (Delivery::start(&self.delivered(), &self.state(), destinations, listener).unwrap(), heard)
     }
 }
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use audit_pipeline::Pipeline;
 use audit_source::{CancellationToken, Intake, Source as _, SourceError};
-use audit_source_syslog::{SyslogOptions, SyslogSource};
+use audit_source_syslog::{SyslogSource, SyslogSourceOptions};
 use serde_json::Value;
 
 pub(crate) struct Place {
@@ -44,19 +44,19 @@ impl Place {
         self.root.join(name)
     }
 
-    pub(crate) fn run(&self, change: impl FnOnce(SyslogOptions) -> SyslogOptions) -> Running {
+    pub(crate) fn run(&self, change: impl FnOnce(SyslogSourceOptions) -> SyslogSourceOptions) -> Running {
         self.run_at("127.0.0.1:0", change)
     }
 
     pub(crate) fn run_at(
         &self,
         address: &str,
-        change: impl FnOnce(SyslogOptions) -> SyslogOptions,
+        change: impl FnOnce(SyslogSourceOptions) -> SyslogSourceOptions,
     ) -> Running {
         let stop = CancellationToken::new();
         let pipeline = Pipeline::options(self.path("audit.log")).start().unwrap();
         let intake = Intake::new(pipeline.clone(), "syslog");
-        let source = SyslogSource::bind(change(SyslogOptions::new(address))).unwrap();
+        let source = SyslogSource::bind(change(SyslogSourceOptions::new(address))).unwrap();
         let address = source.local_addr();
         let (status, stopped) = (intake.clone(), stop.clone());
         let thread = std::thread::spawn(move || {
