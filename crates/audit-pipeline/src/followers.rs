@@ -1,6 +1,6 @@
 //! Whoever gets the records behind the log.
 
-use std::io;
+use std::io::{self, Write as _};
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -14,6 +14,7 @@ use audit_journal::{JournalError, segments};
 use crate::callers::Callers;
 use crate::committer::Committer;
 use crate::completion::{Completion, Outcome};
+use crate::health::create_private;
 use crate::pipeline::Notices;
 use crate::resume::new_chain_id;
 use crate::settings::Live;
@@ -237,7 +238,8 @@ fn name_of_unsealed(directory: &Path) -> Result<String, DeliveryError> {
     }
     let name = new_chain_id().to_string();
     audit_delivery::make_private(directory).map_err(unusable(directory.to_owned()))?;
-    std::fs::write(&path, format!("{name}\n")).map_err(unusable(path))?;
+    let mut file = create_private(&path).map_err(unusable(path.clone()))?;
+    file.write_all(format!("{name}\n").as_bytes()).map_err(unusable(path))?;
     Ok(name)
 }
 

@@ -1,6 +1,6 @@
 //! How the log is doing, for those who do not write it.
 
-use std::fs::{self, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -100,13 +100,18 @@ impl Health {
 }
 
 fn write(path: &Path) -> io::Result<()> {
+    let mut file = create_private(path)?;
+    file.write_all(&[0; SCRATCH])?;
+    file.sync_data()
+}
+
+/// An empty file, for the owner alone.
+pub(crate) fn create_private(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(path)?;
-    file.write_all(&[0; SCRATCH])?;
-    file.sync_data()
+    options.open(path)
 }
 
 /// What the `metrics` facade is told with each commit.

@@ -313,8 +313,15 @@ fn an_unsealed_log_is_delivered_too() {
     }
     assert_eq!(place.numbers(), (1..=6).collect::<Vec<_>>());
     // Places tell logs apart by it, on all machines.
-    let name = std::fs::read_to_string(directory.path().join(".audit.log.delivery/chain_id")).unwrap();
+    let kept = directory.path().join(".audit.log.delivery/chain_id");
+    let name = std::fs::read_to_string(&kept).unwrap();
     assert!(name.starts_with("chain-") && name.len() > 30, "{name}");
+    #[cfg(unix)]
+    assert_eq!(
+        std::os::unix::fs::PermissionsExt::mode(&kept.metadata().unwrap().permissions()) & 0o777,
+        0o600,
+        "for its owner alone, as what stands beside it"
+    );
 }
 
 #[test]
