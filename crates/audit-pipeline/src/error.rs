@@ -3,7 +3,7 @@ use std::sync::Arc;
 use audit_journal::JournalError;
 use audit_model::{CanonicalError, EventType};
 
-/// Why an event was not recorded.
+/// Why an event was not recorded, or not confirmed.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum EmitError {
@@ -25,7 +25,7 @@ pub enum EmitError {
         waiting_bytes: usize,
     },
     /// The event is in the log, and a required destination has not confirmed it: it is delivered when that can be, or
-    /// is in the dead letters.
+    /// is in the dead letters. Do not send it again: it would be there twice.
     #[error("the event is record {sequence_number} of the log, but {reason}")]
     Undelivered {
         /// The record's number.

@@ -159,7 +159,12 @@ impl Pipeline {
     /// the answer, not the event (unless it was still waiting for room in memory).
     ///
     /// # Errors
-    /// When the event cannot be written as JSON, the log cannot take it, or was closed.
+    /// [`EmitError::Event`] when the event cannot be written as JSON, [`EmitError::Reserved`] when only the log itself
+    /// records events of its type, [`EmitError::Journal`] when the log cannot take it, and [`EmitError::Closed`] when it
+    /// was closed: then the event is not in the log. (After a panic of the thread that writes, nobody can say.)
+    ///
+    /// [`EmitError::Undelivered`] when a required destination has not confirmed it: then the event is in the log; do not
+    /// repeat it.
     pub fn emit(&self, event: &Event) -> Emit {
         let shared = &self.inner.shared;
         let waits = shared.options.durability != Durability::None;
@@ -218,7 +223,9 @@ impl Pipeline {
     /// as there is room for it.
     ///
     /// # Errors
-    /// When the event cannot be written as JSON, too many events wait already, or the log was closed.
+    /// [`EmitError::Event`] when the event cannot be written as JSON, [`EmitError::Reserved`] when only the log itself
+    /// records events of its type, [`EmitError::Full`] when too many events wait already (with [`OnFailure::Permit`] it
+    /// is dropped, and that is no error), and [`EmitError::Closed`] when the log was closed.
     pub fn try_emit(&self, event: &Event) -> Result<Receipt, EmitError> {
         let shared = &self.inner.shared;
         shared.prepare(event, false, |bytes, digest| {
@@ -240,7 +247,8 @@ impl Pipeline {
     /// Puts an event on its way to the log, and waits only while there is no room for it in memory.
     ///
     /// # Errors
-    /// When the event cannot be written as JSON, or the log was closed.
+    /// [`EmitError::Event`] when the event cannot be written as JSON, [`EmitError::Reserved`] when only the log itself
+    /// records events of its type, and [`EmitError::Closed`] when the log was closed.
     pub fn enqueue_blocking(&self, event: &Event) -> Result<Receipt, EmitError> {
         let shared = &self.inner.shared;
         shared.prepare(event, false, |bytes, digest| {
