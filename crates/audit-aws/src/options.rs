@@ -51,7 +51,7 @@ impl AwsOptions {
         self
     }
 
-    /// Sets how long one request may take until its answer begins.
+    /// Sets how long one request may take until its answer begins; 60 seconds, if this is not called.
     #[must_use]
     pub fn request_timeout(mut self, timeout: Duration) -> Self {
         self.request_timeout = Some(timeout);

@@ -61,6 +61,7 @@ pub struct BatchLimits {
 }
 
 impl Default for BatchLimits {
+    /// 1000 records, 1 MiB, 200 ms.
     fn default() -> Self {
         Self { records: 1000, bytes: 1 << 20, age: Duration::from_millis(200) }
     }
@@ -131,21 +132,23 @@ impl Destination {
         self
     }
 
-    /// Sets when a batch is sent.
+    /// Sets when a batch is sent: with 1000 records, 1 MiB or after 200 ms, whichever is first, if this is not called.
     #[must_use]
     pub fn limits(mut self, limits: BatchLimits) -> Self {
         self.limits = limits;
         self
     }
 
-    /// Sets how long a batch may be on its way before it counts as failed.
+    /// Sets how long a batch may be on its way before it counts as failed; 30 seconds, if this is not called. A
+    /// sink that gives its requests a time of its own needs more than that: S3's gives them 60 seconds.
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
     }
 
-    /// Sets when a batch that failed is sent again.
+    /// Sets when a batch that failed is sent again. If this is not called, after a pause that grows from 200 ms to 30 s, and
+    /// without end.
     #[must_use]
     pub fn retry(mut self, retry: Retry) -> Self {
         self.retry = retry;

@@ -12,6 +12,7 @@ pub struct Retry {
 }
 
 impl Default for Retry {
+    /// From 200 ms to 30 s, for ever.
     fn default() -> Self {
         Self { initial: Duration::from_millis(200), maximum: Duration::from_secs(30), attempts: None }
     }

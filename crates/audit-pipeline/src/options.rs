@@ -127,7 +127,8 @@ impl Options {
         self
     }
 
-    /// Sets how many bytes of events may wait in memory, while as many again are being written.
+    /// Sets how many bytes of events may wait in memory, while as many again are being written; 8 MiB, if this is not
+    /// called.
     #[must_use]
     pub fn buffer_bytes(mut self, bytes: usize) -> Self {
         self.buffer_bytes = bytes;

@@ -99,7 +99,7 @@ impl S3Options {
     }
 
     /// How long one request may take, upload included, until its answer begins; 60 s unless set. Whoever delivers gives a
-    /// send more, 120 s for example.
+    /// send more, 120 s for example: `Destination::timeout` of `audit-delivery`, whose 30 s are too short.
     #[must_use]
     pub fn request_timeout(mut self, timeout: Duration) -> Self {
         self.aws = self.aws.request_timeout(timeout);
