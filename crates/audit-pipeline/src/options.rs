@@ -85,7 +85,8 @@ impl Options {
         self
     }
 
-    /// Names a new chain; without it, a name is made up. An existing chain keeps its own.
+    /// Names a new chain; without it, a name is made up, and a chain that is there goes on under its own. With a name
+    /// that is not its own [`start`](Self::start) fails: [`StartError::OtherChain`].
     #[must_use]
     pub fn chain_id(mut self, id: ChainId) -> Self {
         self.chain_id = Some(id);
@@ -211,7 +212,15 @@ impl Options {
     /// Opens the log, records `audit.started`, and begins to take events.
     ///
     /// # Errors
-    /// When another writer has the log, it cannot be opened or written, or it is another chain's.
+    /// [`StartError::Journal`] when another writer has the log, or it cannot be opened or written.
+    ///
+    /// When what is there cannot be gone on with: [`StartError::OtherChain`] when it is another chain than
+    /// [`chain_id`](Self::chain_id) says; [`StartError::Sealed`] when its last record is sealed, and this would not seal;
+    /// [`StartError::Unsealed`] when its rotated files hold events without a seal, and this would seal;
+    /// [`StartError::OtherSealing`] when one of the two signs, and the other seals without a key.
+    ///
+    /// `StartError::Delivery` when destinations, or the directory for their state, cannot be used (feature `delivery`);
+    /// [`StartError::Thread`] when a thread cannot be started.
     pub fn start(self) -> Result<Pipeline, StartError> {
         Pipeline::start(self)
     }
