@@ -51,8 +51,9 @@ impl Description {
         self
     }
 
-    /// Sets the event's type for when the request does not succeed. The default is `auth.failed` for whom the service does
-    /// not know, and else the event's type. An access that is denied is `access.denied` all the same.
+    /// Sets the event's type for when the result is a failure, or the service does not know who it is: then it counts
+    /// more than a type that is annotated. The default is `auth.failed` for whom the service does not know, and else the
+    /// event's type. An access that is denied is `access.denied` all the same.
     #[must_use]
     pub fn failure_type(mut self, event_type: EventType) -> Self {
         self.failure_type = Some(event_type);
