@@ -66,7 +66,8 @@ impl Action {
         self
     }
 
-    /// The action as its JSON object.
+    /// The action as its JSON object; null when something in it has no canonical text, such as a number beyond
+    /// ±(2^53 − 1) in a field without a name here.
     #[must_use]
     pub fn to_value(&self) -> Value {
         to_value(self)

@@ -162,7 +162,8 @@ pub struct ConfigChange {
 }
 
 impl Event {
-    /// A `backup.*` event with its details; type, operation and result follow from the stage.
+    /// A `backup.*` event with its details; type, operation and result follow from the stage. As
+    /// [`Event::new`], it reads the system clock.
     ///
     /// # Errors
     /// When the details hold a number that JSON cannot (not finite).
@@ -189,7 +190,8 @@ impl Event {
             .with_details(details)
     }
 
-    /// A `restore.*` event with its details; type, operation and result follow from the stage.
+    /// A `restore.*` event with its details; type, operation and result follow from the stage. As
+    /// [`Event::new`], it reads the system clock.
     ///
     /// # Errors
     /// When the details cannot be written as JSON.
@@ -209,7 +211,7 @@ impl Event {
             .with_details(details)
     }
 
-    /// An `access.denied` event with its details.
+    /// An `access.denied` event with its details. As [`Event::new`], it reads the system clock.
     ///
     /// # Errors
     /// When the details cannot be written as JSON.
@@ -217,7 +219,7 @@ impl Event {
         Self::new(EventType::ACCESS_DENIED, actor, Action::denied(&details.operation)).with_details(details)
     }
 
-    /// A `config.changed` event with its details.
+    /// A `config.changed` event with its details. As [`Event::new`], it reads the system clock.
     ///
     /// # Errors
     /// When the details cannot be written as JSON.

@@ -250,7 +250,8 @@ impl Serialize for Event {
     }
 }
 
-/// Needs `timestamp` and `event_id`, since there is nobody to ask for them.
+/// Needs `timestamp` and `event_id`, since there is nobody to ask for them. Of two equal names in an object the last one is
+/// taken, where [`Event::from_json`] refuses both.
 impl<'de> Deserialize<'de> for Event {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         use serde::de::Error;

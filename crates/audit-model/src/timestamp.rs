@@ -34,7 +34,7 @@ impl Timestamp {
     /// `milliseconds` since 1970-01-01T00:00:00Z.
     ///
     /// # Errors
-    /// When the time is outside the years 0000 to 9999.
+    /// When the time is before the year 0000, or after 9999-12-30T22:00:00Z.
     pub fn from_milliseconds(milliseconds: i64) -> Result<Self, TimestampError> {
         if RANGE.contains(&milliseconds) {
             Ok(Self(milliseconds))
