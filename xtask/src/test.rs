@@ -52,7 +52,8 @@ pub(crate) fn run(report: &mut Report) -> Result<()> {
 
 /// Runs tests, of which those that fail are told again beneath the table: hours of output lie between.
 fn outcome(tests: Shell) -> Result<Outcome> {
-    let (passed, output, errors) = tests.run_and_keep()?;
+    // The workflows have cargo write in colours: a line that begins with one does not begin with `error`.
+    let (passed, output, errors) = tests.env("CARGO_TERM_COLOR", "never").run_and_keep()?;
     Ok(if passed { Outcome::Passed } else { Outcome::Failed(failures(&output, &errors)) })
 }
 
@@ -83,7 +84,17 @@ pub(crate) fn run_kubernetes(report: &mut Report) {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test that fails may panic")]
+
     use super::*;
+    use crate::shell::program;
+
+    #[test]
+    fn what_cargo_says_is_kept_without_colours() {
+        let cargo = program("sh").args(["-c", "echo \"error: in colours: $CARGO_TERM_COLOR\" >&2; exit 1"]);
+        let outcome = outcome(cargo.env("CARGO_TERM_COLOR", "always")).unwrap();
+        assert!(matches!(outcome, Outcome::Failed(why) if why == "error: in colours: never"));
+    }
 
     #[test]
     fn tests_that_failed_are_told_again() {

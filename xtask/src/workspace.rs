@@ -78,7 +78,8 @@ impl Workspace {
     /// # Errors
     /// When cargo does not know the member or a feature.
     pub(crate) fn compiled(&self, package: &str, features: Features<'_>) -> Result<BTreeSet<Pinned>> {
-        let tree = cargo("tree --edges normal,build --prefix none --format {p}").args(["--package", package]);
+        let tree = cargo("tree --color never --edges normal,build --prefix none --format {p}")
+            .args(["--package", package]);
         let tree = match features {
             Features::Default => tree,
             Features::Only("") => tree.arg("--no-default-features"),
