@@ -132,10 +132,11 @@ fn readme(package: &Package) -> Result<Vec<String>> {
         }
     }
     let features: Vec<&String> = package.features.keys().filter(|name| *name != "default").collect();
-    for name in &features {
-        if !readme.contains(&format!("`{name}`")) {
-            wrong.push(format!("README.md does not tell what the feature `{name}` is"));
-        }
+    let told = features_told(&readme);
+    for name in features.iter().filter(|name| !told.contains(name.as_str())) {
+        wrong.push(format!(
+            "README.md does not tell what the feature `{name}` is, in an item or a row that begins with it"
+        ));
     }
     let manifest = read("Cargo.toml")?;
     for name in &features {
@@ -160,6 +161,17 @@ fn readme(package: &Package) -> Result<Vec<String>> {
     Ok(wrong)
 }
 
+/// What a README tells of in a line that begins with its name: `a` and `b` in ``- `a`, `b`: …`` and in ``| `a`, `b` | … |``.
+fn features_told(readme: &str) -> BTreeSet<&str> {
+    let told = readme.lines().filter_map(|line| {
+        let item = line.strip_prefix("- ").and_then(|item| item.split_once(": "));
+        let (names, _) = item.or_else(|| line.strip_prefix("| ")?.split_once(" | "))?;
+        let names = names.split(", ").map(|name| name.strip_prefix('`')?.strip_suffix('`'));
+        names.collect::<Option<Vec<_>>>()
+    });
+    told.flatten().collect()
+}
+
 fn files(package: &Package) -> Result<Vec<String>> {
     let mut wrong = Vec::new();
     let folder = package.manifest_path.parent().expect("a manifest is in a folder");
@@ -180,7 +192,28 @@ fn files(package: &Package) -> Result<Vec<String>> {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test that fails may panic")]
 
-    use super::takes_lints;
+    use super::*;
+
+    #[test]
+    fn each_feature_has_a_line_that_begins_with_it() {
+        let told = features_told(
+            "- `a`: one\n- `b`, `c-d`: two\n\n| feature | |\n|---|---|\n| `e` | `x` | three |\n| `f`, `g` | four |\n",
+        );
+        assert_eq!(told, BTreeSet::from(["a", "b", "c-d", "e", "f", "g"]));
+        let passing =
+            "Needs `a`.\n- As `b`: this\n- one: `c`\n- `d` too: two\n- `f`\n| one | `g` |\n`h`: three\n";
+        assert_eq!(features_told(passing), BTreeSet::new());
+    }
+
+    #[test]
+    fn a_feature_that_its_readme_only_mentions_is_found() {
+        let path = root().join("crates/audit-config/README.md");
+        let readme = fs::read_to_string(path).unwrap();
+        assert!(features_told(&readme).contains("pipeline"));
+        let row = readme.lines().find(|line| line.starts_with("| `pipeline` |")).unwrap();
+        let without = readme.replace(row, "");
+        assert!(without.contains("`pipeline`") && !features_told(&without).contains("pipeline"));
+    }
 
     #[test]
     fn lints_are_taken_from_the_workspace_or_not_at_all() {
