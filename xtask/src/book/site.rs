@@ -7,14 +7,14 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result};
 use regex::Regex;
 
+use super::links::{self, REPOSITORY};
 use super::page::Page;
-use super::{links, pages};
+use super::pages;
 use crate::checkers::{mdbook, or_skipped};
 use crate::report::Outcome;
 use crate::shell::{program, root, target_dir};
 
 const CONTENTS: &str = "docs/SUMMARY.md";
-const REPOSITORY: &str = env!("CARGO_PKG_REPOSITORY");
 
 pub(crate) fn check() -> Result<Outcome> {
     or_skipped(|| {
