@@ -11,7 +11,7 @@ use crate::report::Outcome;
 use crate::services;
 use crate::shell::{Shell, cargo, program, root};
 
-const PAGE: &str = "docs/benchmarks.md";
+pub(crate) const PAGE: &str = "docs/benchmarks.md";
 
 /// A crate's peers, as they are called in Cargo.lock.
 const PEER_CRATES: [&str; 9] = [
@@ -55,7 +55,7 @@ pub(crate) fn write() -> Result<Outcome> {
         let ran = benches(&python).args(["--bench", &name]).output()?;
         ensure!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
         let printed = String::from_utf8_lossy(&ran.stdout).into_owned();
-        write!(page, "\n## {question}\n\n`cargo xtask bench {name}`\n")?;
+        write!(page, "\n## {question}\n\n{}\n", command(&name))?;
         for table in tables(&printed) {
             page += &rows(table)?;
         }
@@ -63,6 +63,15 @@ pub(crate) fn write() -> Result<Outcome> {
     fs::write(root().join(PAGE), page)?;
     println!("{PAGE} is written");
     Ok(Outcome::Passed)
+}
+
+/// What the page has of a bench.
+pub(crate) fn section<'a>(page: &'a str, name: &str) -> Option<&'a str> {
+    page.split("\n## ").find(|section| section.lines().any(|line| line == command(name)))
+}
+
+fn command(name: &str) -> String {
+    format!("`cargo xtask bench {name}`")
 }
 
 fn names() -> Result<Vec<String>> {

@@ -1,21 +1,30 @@
 //! What README.md says that nothing else would notice to be wrong.
 
+mod figures;
+
 use std::fs;
 
 use anyhow::{Context as _, Result};
 use semver::Version;
 
+use crate::compare;
 use crate::report::Outcome;
 use crate::shell::root;
 
 pub(crate) const README: &str = "README.md";
 /// Of the crate that one begins with.
 pub(crate) const FACADE: &str = "crates/audit-log/README.md";
+const BENCHMARKS: &str = "## Benchmarks";
+/// What a link to a bench begins with.
+const TO_A_BENCH: &str = "](benches/benches/";
 
 pub(crate) fn check() -> Result<Outcome> {
     let read = |name: &str| fs::read_to_string(root().join(name)).with_context(|| name.to_owned());
     let version = env!("CARGO_PKG_VERSION").parse()?;
-    Ok(Outcome::of(&mistakes(&read(README)?, &read(FACADE)?, &version)?))
+    let ours = read(README)?;
+    let mut wrong = mistakes(&ours, &read(FACADE)?, &version)?;
+    wrong.extend(figures::not_measured(&ours, &read(compare::PAGE)?));
+    Ok(Outcome::of(&wrong))
 }
 
 /// The example is the facade's, whose README is run as a test; the versions in the snippets are the workspace's.
@@ -36,20 +45,25 @@ pub(crate) fn mistakes(ours: &str, facade: &str, version: &Version) -> Result<Ve
         }
     }
     wrong.extend(not_shown(ours, "## What is promised", "/tests/"));
-    wrong.extend(not_shown(ours, "## Benchmarks", "](benches/benches/"));
+    wrong.extend(not_shown(ours, BENCHMARKS, TO_A_BENCH));
     Ok(wrong)
 }
 
 /// The rows of a section's table that link to nothing below such a folder. That what is linked to is there, `cargo xtask book` checks.
 fn not_shown(page: &str, heading: &str, folder: &str) -> Vec<String> {
-    let section = page.split(heading).nth(1).and_then(|rest| rest.split("\n## ").next()).unwrap_or_default();
-    let mut rows = section.lines().filter(|line| line.starts_with('|')).skip(2).peekable();
+    let mut rows = rows(page, heading).peekable();
     if rows.peek().is_none() {
         return vec![format!("README.md has no table below `{heading}`")];
     }
     rows.filter(|row| !row.contains(folder))
         .map(|row| format!("README.md makes a claim without a link to a file below `{folder}`:\n{row}"))
         .collect()
+}
+
+/// Of a section's table.
+fn rows<'a>(page: &'a str, heading: &str) -> impl Iterator<Item = &'a str> {
+    let section = page.split(heading).nth(1).and_then(|rest| rest.split("\n## ").next()).unwrap_or_default();
+    section.lines().filter(|line| line.starts_with('|')).skip(2)
 }
 
 /// As in a manifest: 0.1, or 1.
