@@ -2,12 +2,11 @@
 
 use anyhow::Result;
 
-use crate::book;
 use crate::readme;
 use crate::report::{Outcome, Report};
 use crate::shell::cargo;
 use crate::workspace::Workspace;
-use crate::{api, crates, deps, features, fuzz};
+use crate::{api, crates, deps, docs, features, fuzz};
 
 /// Clippy in the other shapes of each crate is `cargo xtask features`, and licences are `cargo xtask deny`: its program takes minutes to
 /// compile.
@@ -22,13 +21,7 @@ pub(crate) fn run(report: &mut Report) -> Result<()> {
     features::without(report, &workspace);
     crates::lint(report, &workspace);
     deps::run(report, &workspace);
-    report.suite("docs", || {
-        cargo("doc --workspace --no-deps --all-features --exclude audit-benches")
-            .env("RUSTDOCFLAGS", "-D warnings")
-            .run()
-            .map(Outcome::passed)
-    });
-    book::check_site(report);
+    docs::run(report);
     api::check(report);
     Ok(())
 }

@@ -8,6 +8,7 @@ mod compare;
 mod crates;
 mod deny;
 mod deps;
+mod docs;
 mod facade;
 mod features;
 mod footprint;
@@ -41,10 +42,11 @@ const HELP: &str = "\
 Tasks of this workspace
 
     cargo xtask test        every test there is, with all its set-up
-    cargo xtask lint        formatting, clippy, `crates` but for the packages, `deps`, rustdoc, links, `api`
+    cargo xtask lint        formatting, clippy, `crates` but for the packages, `deps`, `docs`, `api`
     cargo xtask api         the libraries' public API against api/: --write renews that, --since TAG tells
                             what version has to follow that release
     cargo xtask ci          test and lint, as the CI runs them
+    cargo xtask docs        rustdoc of every crate, the book's site, and the links of all pages
     cargo xtask book        the book in docs/: built, its links, its reference pages, its commands
     cargo xtask crates      each crate's metadata, README, licences, rust-version; the packages and their sizes
     cargo xtask deps        which crate uses which, and what each brings along: tokio, C code
@@ -77,6 +79,7 @@ fn main() -> anyhow::Result<ExitCode> {
             lint::run(&mut report)?;
         }
         Some("api") => api::run(&mut report, &arguments[1..])?,
+        Some("docs") => docs::run(&mut report),
         Some("book") => book::run(&arguments[1..], &mut report)?,
         Some("crates") => crates::run(&mut report)?,
         Some("deps") => deps::run(&mut report, &workspace::Workspace::read()?),
