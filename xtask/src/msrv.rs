@@ -33,8 +33,25 @@ fn build(rust: &Version, crates: &[&str]) -> Result<Outcome> {
     }
     // Of its own: what another Rust compiled is of no use to it.
     let target = target_dir()?.join("msrv");
-    let check = by(rust).args(["check", "--locked"]).env("CARGO_TARGET_DIR", &target.to_string_lossy());
-    crates.iter().fold(check, |check, name| check.args(["--package", name])).run().map(Outcome::passed)
+    each(crates, |name| {
+        let check = by(rust).args(["check", "--locked", "--package", name]);
+        check.env("CARGO_TARGET_DIR", &target.to_string_lossy())
+    })
+}
+
+/// By itself: of several that one command names, each has the features that any of them asks for.
+fn each(crates: &[&str], check: impl Fn(&str) -> Shell) -> Result<Outcome> {
+    let mut failed = Vec::new();
+    for name in crates {
+        if !check(name).run()? {
+            failed.push(*name);
+        }
+    }
+    Ok(if failed.is_empty() {
+        Outcome::Passed
+    } else {
+        Outcome::Failed(format!("{}: see above", failed.join(", ")))
+    })
 }
 
 /// Its cargo, which calls its compiler.
@@ -80,4 +97,24 @@ pub(crate) fn check(workspace: &Workspace) -> Result<Outcome> {
         }
     }
     Ok(Outcome::of(&wrong))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test that fails may panic")]
+
+    use super::*;
+
+    #[test]
+    fn each_crate_is_checked_whatever_became_of_the_others() {
+        let folder = tempfile::tempdir().unwrap();
+        let check = |name: &str| {
+            let command = program("sh").args(["-c", "echo >> $0 && test $0 = a -o $0 = d", name]);
+            command.within(folder.path())
+        };
+        let outcome = each(&["a", "b", "c", "d"], check).unwrap();
+        assert!(matches!(outcome, Outcome::Failed(why) if why == "b, c: see above"));
+        assert!(["a", "b", "c", "d"].iter().all(|name| folder.path().join(name).exists()));
+        assert!(matches!(each(&["a", "d"], check).unwrap(), Outcome::Passed));
+    }
 }
