@@ -79,6 +79,20 @@ impl Condition {
         paths
     }
 
+    /// Whether it compares with `now`: then it may be true of an event today, and not tomorrow.
+    ///
+    /// ```
+    /// use audit_condition::Condition;
+    ///
+    /// assert!(Condition::parse("not timestamp < now - 7d")?.uses_now());
+    /// assert!(!Condition::parse("actor.id == 'now'")?.uses_now());
+    /// # Ok::<(), audit_condition::ConditionError>(())
+    /// ```
+    #[must_use]
+    pub fn uses_now(&self) -> bool {
+        self.inner.tree.uses_now()
+    }
+
     /// The text that the condition was read from.
     #[must_use]
     pub fn as_str(&self) -> &str {

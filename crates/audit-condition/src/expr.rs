@@ -114,6 +114,33 @@ pub(crate) enum TimeLiteral {
     Now(i64),
 }
 
+impl Node {
+    pub(crate) fn uses_now(&self) -> bool {
+        match &self.expr {
+            Expr::And(parts) | Expr::Or(parts) => parts.iter().any(Self::uses_now),
+            Expr::Not(part) => part.uses_now(),
+            Expr::Constant(_) => false,
+            Expr::Test(test) => match &test.kind {
+                TestKind::Compare { literal, .. } => literal.is_now(),
+                TestKind::Between { low, high, .. } => low.is_now() || high.is_now(),
+                TestKind::In { list, .. } => list.iter().any(Literal::is_now),
+                TestKind::ComparePaths { .. }
+                | TestKind::InNetworks { .. }
+                | TestKind::Like { .. }
+                | TestKind::Affix { .. }
+                | TestKind::Regex { .. }
+                | TestKind::Exists { .. } => false,
+            },
+        }
+    }
+}
+
+impl Literal {
+    fn is_now(&self) -> bool {
+        matches!(self, Self::Time(TimeLiteral::Now(_)))
+    }
+}
+
 impl CompareOp {
     /// The operator with its sides exchanged: `5 < x` is `x > 5`.
     pub(crate) fn turned(self) -> Self {

@@ -419,7 +419,14 @@ impl Check<'_> {
         }
         for (index, destination) in config.destinations.iter().enumerate() {
             if let Some(text) = &destination.condition {
-                config.condition_at(&format!("{}.where", config.destination_path(index)), text, &mut errors);
+                let path = format!("{}.where", config.destination_path(index));
+                let condition = config.condition_at(&path, text, &mut errors);
+                // After an outage it would choose otherwise than it would have before.
+                if condition.is_some_and(|condition| condition.uses_now()) {
+                    let message = "found `now`, which is another time whenever a record is sent, and what goes to a destination has to \
+                                   stay the same; compare with a time, such as '2024-12-01'";
+                    errors.push(config.origin.error(&path, message.to_owned()));
+                }
             }
         }
         self.errors.extend(errors);

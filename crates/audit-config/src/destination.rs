@@ -32,7 +32,7 @@ pub struct Destination {
     #[serde(default, with = "patterns")]
     #[schemars(with = "Vec<String>")]
     pub exclude_events: Vec<EventPattern>,
-    /// Which of those go here, as a condition on the event.
+    /// Which of those go here, as a condition on the event, without `now`.
     #[serde(default, rename = "where")]
     pub condition: Option<String>,
     /// How records are written here; as the log holds them unless it says otherwise.

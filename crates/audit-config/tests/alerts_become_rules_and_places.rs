@@ -65,6 +65,28 @@ alerts:
 }
 
 #[test]
+fn what_goes_to_a_destination_does_not_depend_on_when_it_goes() {
+    let of = |condition: &str| {
+        let destinations = "destinations:\n- {type: file, path: a.log}\n- {type: file, path: b.log, where: ";
+        format!("{destinations}\"{condition}\"}}\n")
+    };
+    for condition in [
+        "timestamp > now - 7d",
+        "not (timestamp between '2024-12-01' and now) or actor.id == 'bob'",
+        "event_type like 'a.%' and details.expires <= now + 1h",
+    ] {
+        let found = errors(&of(condition));
+        assert!(
+            found.len() == 1 && found[0].starts_with("3:36 destinations[1].where: found `now`"),
+            "{found:#?}"
+        );
+    }
+    let _ = read(&of("timestamp > '2024-12-01' and actor.id == 'now'"));
+    // What is logged is chosen once, when it comes.
+    let _ = read("where: timestamp > now - 7d\ndestination: {type: file, path: a.log}\n");
+}
+
+#[test]
 fn what_is_wrong_is_said_with_its_place() {
     let found = errors(
         "\
