@@ -2,7 +2,7 @@ use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 use audit_model::{Action, Actor, Event, EventType, Resource, Timestamp};
-use audit_pipeline::Recorder;
+use audit_pipeline::{EmitError, Recorder};
 use audit_retention::{Holds, HoldsFile, HoldsFileError, Policy};
 use serde::Serialize;
 
@@ -17,6 +17,18 @@ pub struct Keeper {
     holds: HoldsFile,
     pub(crate) interval: Duration,
     places: Vec<Place>,
+}
+
+/// Why not all holds are on record.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RecordHoldsError {
+    /// The file of the holds cannot be read or written.
+    #[error(transparent)]
+    Holds(#[from] HoldsFileError),
+    /// The log does not take the record.
+    #[error(transparent)]
+    Log(#[from] EmitError),
 }
 
 /// What became of a plan.
@@ -184,14 +196,15 @@ impl Keeper {
     /// Puts on record which holds were placed and released, since some other program may have done that while the log was
     /// written.
     ///
+    /// How many of these there were.
+    ///
     /// # Errors
-    /// When the holds cannot be read, or the log cannot be written.
-    pub fn record_holds(&self, recorder: &Recorder) -> Result<u64, String> {
+    /// When the holds cannot be read, or the log cannot be written. What was put on record before that is not again.
+    pub fn record_holds(&self, recorder: &Recorder) -> Result<u64, RecordHoldsError> {
         let mut recorded = 0;
-        for hold in self.holds.unrecorded().map_err(|error| error.to_string())? {
-            let event = hold.to_event();
-            recorder.record_blocking(&event).map(drop).map_err(|error| error.to_string())?;
-            self.holds.recorded(&hold).map_err(|error| error.to_string())?;
+        for hold in self.holds.unrecorded()? {
+            let _ = recorder.record_blocking(&hold.to_event())?;
+            self.holds.recorded(&hold)?;
             recorded += 1;
         }
         Ok(recorded)

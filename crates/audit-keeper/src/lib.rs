@@ -6,5 +6,5 @@ mod keeper;
 mod place;
 mod work;
 
-pub use keeper::{Applied, Keeper};
+pub use keeper::{Applied, Keeper, RecordHoldsError};
 pub use place::{Change, PlacePlan};

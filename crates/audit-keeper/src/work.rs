@@ -36,7 +36,7 @@ impl Keeper {
                 let recorder = worker.recorder();
                 let mut wrong = Vec::new();
                 if scope == Scope::Local {
-                    wrong.extend(self.record_holds(recorder).err());
+                    wrong.extend(self.record_holds(recorder).err().map(|error| error.to_string()));
                 }
                 match self.plan_in(scope, recorder.acknowledged(), Timestamp::now(), &go_on) {
                     Ok(plans) => {

@@ -169,7 +169,7 @@ fn record(config: &Config, keeper: &Keeper) -> anyhow::Result<()> {
             let pipeline = started?;
             let recorded = keeper.record_holds(&recorder);
             pipeline.close()?;
-            recorded.map_err(anyhow::Error::msg)?;
+            recorded?;
             print("it is on record\n")?;
             if config.destinations.iter().any(|it| !matches!(it.kind, DestinationKind::File(_))) {
                 print(

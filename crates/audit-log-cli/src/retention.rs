@@ -88,7 +88,7 @@ fn apply(config: &Config, arguments: &Arguments) -> anyhow::Result<ExitCode> {
 }
 
 fn round(keeper: &Keeper, recorder: &Recorder) -> anyhow::Result<(Vec<PlacePlan>, Vec<Applied>)> {
-    keeper.record_holds(recorder).map_err(anyhow::Error::msg)?;
+    keeper.record_holds(recorder)?;
     let plans = keeper.plan(recorder.acknowledged(), Timestamp::now())?;
     let applied = plans.iter().map(|plan| keeper.apply(plan, recorder)).collect();
     Ok((plans, applied))
