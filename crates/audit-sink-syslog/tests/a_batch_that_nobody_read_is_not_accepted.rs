@@ -5,6 +5,7 @@
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::{Shutdown, TcpListener, TcpStream, UdpSocket};
 use std::os::unix::net::UnixDatagram;
+use std::sync::Barrier;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -146,11 +147,22 @@ fn a_server_that_never_closes() {
 
 #[test]
 fn a_kept_connection_that_the_server_closed_between_batches_is_replaced() {
-    let (address, thread) = server(vec![|mut stream| drop(stream.read(&mut [0; 4096])), read_all]);
+    /// That the batch was sent, and then that the connection was closed.
+    static NEXT: Barrier = Barrier::new(2);
+    let (address, thread) = server(vec![
+        |mut stream| {
+            drop(stream.read(&mut [0; 4096]));
+            NEXT.wait();
+            drop(stream);
+            NEXT.wait();
+        },
+        read_all,
+    ]);
     let runtime = runtime();
     let mut sink = SyslogSink::new(options(&address).confirm(false)).unwrap();
     let _ = run(&runtime, sink.send(&small())).unwrap();
-    std::thread::sleep(Duration::from_millis(100));
+    NEXT.wait();
+    NEXT.wait();
     let _ = run(&runtime, sink.send(&small())).unwrap();
     run(&runtime, sink.close()).unwrap();
     thread.join().unwrap();
