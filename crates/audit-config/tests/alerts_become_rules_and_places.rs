@@ -67,7 +67,7 @@ alerts:
 #[test]
 fn what_goes_to_a_destination_does_not_depend_on_when_it_goes() {
     let of = |condition: &str| {
-        let destinations = "destinations:\n- {type: file, path: a.log}\n- {type: file, path: b.log, where: ";
+        let destinations = "destinations:\n- {type: file, path: a.log}\n- {type: file, name: b, path: b.log, where: ";
         format!("{destinations}\"{condition}\"}}\n")
     };
     for condition in [
@@ -77,7 +77,7 @@ fn what_goes_to_a_destination_does_not_depend_on_when_it_goes() {
     ] {
         let found = errors(&of(condition));
         assert!(
-            found.len() == 1 && found[0].starts_with("3:36 destinations[1].where: found `now`"),
+            found.len() == 1 && found[0].starts_with("3:45 destinations[1].where: found `now`"),
             "{found:#?}"
         );
     }
