@@ -67,7 +67,8 @@ alerts:
 #[test]
 fn what_goes_to_a_destination_does_not_depend_on_when_it_goes() {
     let of = |condition: &str| {
-        let destinations = "destinations:\n- {type: file, path: a.log}\n- {type: file, name: b, path: b.log, where: ";
+        let destinations =
+            "destinations:\n- {type: file, path: a.log}\n- {type: file, name: b, path: b.log, where: ";
         format!("{destinations}\"{condition}\"}}\n")
     };
     for condition in [
