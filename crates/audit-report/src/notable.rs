@@ -199,28 +199,27 @@ impl GapKind {
 
 impl Gap {
     pub(crate) fn events_lost(event: &Event) -> Self {
-        let number = event.details.get("count").and_then(Value::as_u64);
-        let mut message = match number {
+        let mut message = match lost(event) {
             Some(number) => format!("{} could not be recorded", crate::wording::count(number, "event")),
             None => "events could not be recorded".to_owned(),
         };
         if let (Some(from), Some(to)) = (when(event, "first_time"), when(event, "last_time")) {
             message += &format!(" from {from} to {to}");
         }
-        if let Some(reason) = reason(event) {
-            message += &format!(": {reason}");
-        }
-        Self { kind: GapKind::EventsLost, events: number, ..Self::of(event, message) }
+        Self::loss(GapKind::EventsLost, event, message)
     }
 
     pub(crate) fn source_gap(event: &Event) -> Self {
         let place = resource(event).or_else(|| detail(event, &["source"]));
-        let mut message = place.unwrap_or_else(|| "it does not say where".to_owned());
+        Self::loss(GapKind::SourceGap, event, place.unwrap_or_else(|| "it does not say where".to_owned()))
+    }
+
+    /// With the reason, and how many events.
+    fn loss(kind: GapKind, event: &Event, mut message: String) -> Self {
         if let Some(reason) = reason(event) {
             message += &format!(": {reason}");
         }
-        let events = event.details.get("count").and_then(Value::as_u64);
-        Self { kind: GapKind::SourceGap, events, ..Self::of(event, message) }
+        Self { kind, events: lost(event), ..Self::of(event, message) }
     }
 
     pub(crate) fn log_tampered(event: &Event) -> Self {
@@ -242,6 +241,11 @@ impl Gap {
             message,
         }
     }
+}
+
+/// How many events an event says are lost.
+fn lost(event: &Event) -> Option<u64> {
+    event.details.get("count").and_then(Value::as_u64)
 }
 
 /// Records that were deleted by policy.

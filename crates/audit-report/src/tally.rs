@@ -124,13 +124,9 @@ impl Tally {
         if *event_type == EventType::CONFIG_CHANGED {
             self.changes.push(time, || ConfigurationChange::of(event));
         } else if *event_type == EventType::AUDIT_EVENTS_LOST {
-            let gap = Gap::events_lost(event);
-            self.lost_events = self.lost_events.saturating_add(gap.events.unwrap_or(0));
-            self.lost.push(time, || gap);
+            self.lose(Gap::events_lost(event), time);
         } else if *event_type == EventType::AUDIT_SOURCE_GAP {
-            let gap = Gap::source_gap(event);
-            self.lost_events = self.lost_events.saturating_add(gap.events.unwrap_or(0));
-            self.lost.push(time, || gap);
+            self.lose(Gap::source_gap(event), time);
         } else if *event_type == EventType::AUDIT_LOG_TAMPERED {
             self.tampered.push(time, || Gap::log_tampered(event));
         } else if *event_type == EventType::AUDIT_RETENTION_APPLIED {
@@ -142,6 +138,11 @@ impl Tally {
         } else if event_type.is_alert() {
             self.alerts.observe(event);
         }
+    }
+
+    fn lose(&mut self, gap: Gap, time: Timestamp) {
+        self.lost_events = self.lost_events.saturating_add(gap.events.unwrap_or(0));
+        self.lost.push(time, || gap);
     }
 
     /// Adds what was counted of the records that follow.
